@@ -1,0 +1,1 @@
+"""Words (or a picture) to a soft mask."""

@@ -1,0 +1,1 @@
+"""Models and pipeline. Knows no user interface and no particular segmenter."""

@@ -1,0 +1,55 @@
+"""Engines: a name -> something that stylises. Each is thin over core/nets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..geometry import Bounds
+from ..progress import CancelToken, Progress
+
+PreparedStyle = Any  # what an engine makes of a style picture, for its own `stylize` only
+
+
+class Engine(Protocol):
+    """Repaints a picture. Pictures are HWC sRGB float32 in [0, 1]."""
+
+    name: str
+    dtype: str  # number format that the networks run in, for a recipe's pins
+
+    def prepare(
+        self,
+        style: NDArray[np.float32],
+        *,
+        scale: float = 1.0,
+        region: NDArray[np.float32] | None = None,
+    ) -> PreparedStyle:
+        """Everything that depends on the style alone; worth caching.
+
+        scale: brush size, 1 = as the style picture shows it. region: HW in [0, 1], the part
+        of the style picture to take from (None = all of it).
+        """
+        ...
+
+    def stylize(
+        self,
+        content: NDArray[np.float32],
+        mixture: Sequence[tuple[PreparedStyle, float]],
+        *,
+        bounds: Bounds | None = None,
+        progress: Progress | None = None,
+        cancel: CancelToken | None = None,
+    ) -> NDArray[np.float32]:
+        """`bounds` of the repainted picture (default: all of it).
+
+        content is at the working size; its statistics are taken whole, also where only
+        `bounds` is wanted. mixture: prepared styles with weights that sum to 1.
+        """
+        ...
+
+    def weights(self) -> tuple[tuple[str, str], ...]:
+        """(name, sha256) of every weight file that answers, for a recipe's pins."""
+        ...

@@ -1,0 +1,1 @@
+"""Training: `python -m semantic_style.core.train`."""
