@@ -1,0 +1,226 @@
+"""What is wanted, as plain data. A recipe that could be built is a recipe with valid values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, cast, get_args
+
+from . import recipe_checks as checks
+from .errors import RequestError
+from .wording import shown
+
+SourceKind = Literal["name", "file", "word", "embedded"]
+TargetKind = Literal["all", "phrase", "image", "mask", "embedded"]
+EngineName = Literal["adaattn", "zmnet", "gatys"]
+SegmenterName = Literal["auto", "clipseg", "builtin"]
+Group = Literal["details", "colours", "textures"]
+
+SCHEMA = 1
+SOURCE_KINDS: tuple[str, ...] = get_args(SourceKind)
+TARGET_KINDS: tuple[str, ...] = get_args(TargetKind)
+ENGINES: tuple[str, ...] = get_args(EngineName)
+SEGMENTERS: tuple[str, ...] = get_args(SegmenterName)
+GROUPS: tuple[str, ...] = get_args(Group)
+
+MOST_REGIONS = 64
+MOST_SOURCES = 16
+SIDE_RANGE = (64, 65535)  # px, of `size`
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a style comes from.
+
+    kind: name (of a shipped or added style), file (a path), word (a style that a network
+    knows by name), embedded (base64 of a PNG of at most 512 px a side).
+    weight: share in a mixture, finite and >= 0, as written (`Region.weights` sum to 1).
+    sha256: of the file that was meant; a file that differs is refused by who loads it.
+    """
+
+    kind: SourceKind
+    value: str
+    weight: float = 1.0
+    sha256: str | None = None
+
+    def __post_init__(self) -> None:
+        checks.choice("kind of style", self.kind, SOURCE_KINDS)
+        _set(self, value=_source_value(self.kind, self.value))
+        _set(self, weight=checks.number("a style's weight", self.weight, 0))
+        if self.sha256 is not None:
+            checks.sha256("a style's checksum", self.sha256)
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is repainted.
+
+    kind: all (the whole picture, value empty), phrase, image (path of a picture that shows
+    the thing meant), mask (path of a mask), embedded (a hand-painted mask as base64 PNG).
+    """
+
+    kind: TargetKind
+    value: str = ""
+
+    def __post_init__(self) -> None:
+        checks.choice("kind of region", self.kind, TARGET_KINDS)
+        _set(self, value=_target_value(self.kind, self.value))
+
+
+@dataclass(frozen=True)
+class Region:
+    """One target and how it is repainted. Pixels are those of the whole picture.
+
+    strength: 0 (nothing) to 1. style_region: phrase for the part of the style picture to take
+    from. threshold: 0 < t < 1, None = the segmenter's natural 0.5. grow: px outwards, -500 to
+    500. feather: px, 0 to 500. invert: everything but the target.
+    """
+
+    target: Target
+    style: tuple[Source, ...]
+    strength: float = 1.0
+    style_region: str | None = None
+    threshold: float | None = None
+    grow: int = 0
+    feather: float = 2.0
+    invert: bool = False
+
+    def __post_init__(self) -> None:
+        sources = checks.sequence("a mixture", self.style, MOST_SOURCES)
+        if not sources:
+            raise RequestError("a region needs a style, such as sky = mosaic")
+        if not any(source.weight for source in sources):
+            raise RequestError("the weights of a mixture are all 0: give one style more than 0")
+        _set(self, style=sources, strength=checks.number("strength", self.strength, 0, 1))
+        if self.style_region is not None:
+            _set(self, style_region=checks.phrase("the style region", self.style_region))
+        if self.threshold is not None:
+            _set(self, threshold=checks.number("threshold", self.threshold, 0, 1))
+            if self.threshold in (0, 1):
+                raise RequestError(
+                    f"threshold must lie between 0 and 1, not at {self.threshold:g}: "
+                    "try 0.3 for more, 0.7 for less"
+                )
+        _set(self, grow=checks.whole("grow", self.grow, -500, 500))
+        _set(self, feather=checks.number("feather", self.feather, 0, 500))
+        checks.flag("invert", self.invert)
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """The mixture's weights, one a source, brought to a sum of 1."""
+        largest = max(source.weight for source in self.style)
+        shares = [source.weight / largest for source in self.style]  # the plain sum may overflow
+        return tuple(share / sum(shares) for share in shares)
+
+
+@dataclass(frozen=True)
+class Pins:
+    """What answered: names of segmenter and engine, (name, sha256) of every weight file in
+    order of name, and the number format that the networks ran in."""
+
+    segmenter: str
+    engine: str
+    weights: tuple[tuple[str, str], ...]
+    dtype: str
+
+    def __post_init__(self) -> None:
+        _set(self, segmenter=checks.phrase("the pinned segmenter", self.segmenter))
+        _set(self, engine=checks.phrase("the pinned engine", self.engine))
+        _set(self, dtype=checks.phrase("the pinned number format", self.dtype))
+        pairs = {
+            checks.phrase("a pinned weight's name", name): checks.sha256("a pinned weight", digest)
+            for name, digest in self.weights
+        }
+        _set(self, weights=tuple(sorted(pairs.items())))
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that makes a result what it is, but for the picture.
+
+    keep: phrases that stay untouched. size: long side in px at which the whole picture would
+    be worked, 'full' for its own, None for its own up to 2048. style_scale: brush size, 0.1 to
+    10. keep_colors: the picture's own chroma. transfer: which groups of features take the
+    style. pins: on a result, what answered.
+    """
+
+    regions: tuple[Region, ...]
+    keep: tuple[str, ...] = ()
+    engine: EngineName = "adaattn"
+    segmenter: SegmenterName = "auto"
+    size: int | Literal["full"] | None = None
+    style_scale: float = 1.0
+    keep_colors: bool = False
+    transfer: tuple[str, ...] = GROUPS
+    seed: int = 0
+    pins: Pins | None = None
+    schema: int = SCHEMA
+
+    def __post_init__(self) -> None:
+        check_schema(self.schema)
+        regions = checks.sequence("the list of regions", self.regions, MOST_REGIONS)
+        if not regions:
+            raise RequestError("the recipe names no region: add one, such as sky = mosaic")
+        keep = checks.sequence("keep", self.keep, MOST_REGIONS)
+        _set(self, regions=regions, keep=tuple(checks.phrase("a keep phrase", k) for k in keep))
+        checks.choice("engine", self.engine, ENGINES)
+        checks.choice("segmenter", self.segmenter, SEGMENTERS)
+        if isinstance(self.size, str):
+            checks.choice("size", self.size, ("full", "a number of pixels"))
+        elif self.size is not None:
+            _set(self, size=checks.whole("size", self.size, *SIDE_RANGE))
+        _set(self, style_scale=checks.number("style scale", self.style_scale, 0.1, 10))
+        checks.flag("keep_colors", self.keep_colors)
+        _set(self, transfer=_groups(self.transfer))
+        _set(self, seed=checks.whole("seed", self.seed, 0, 2**32 - 1))
+
+
+def check_schema(value: object) -> None:
+    """RequestError for a recipe of a version that this program does not know."""
+    version = checks.whole("schema", value, 1, 2**31)
+    if version > SCHEMA:
+        raise RequestError(
+            f"the recipe has schema {version}, this version reads up to {SCHEMA}: "
+            "update semantic-style"
+        )
+
+
+def _source_value(kind: str, value: object) -> str:
+    if kind == "embedded":
+        return checks.embedded_png("an embedded style", value, checks.STYLE_SIDE_LIMIT)
+    if kind == "file":
+        text = checks.path("a style's file name", value)
+        # "./" keeps a bare file name from being read as the name of a style.
+        return text if checks.reads_as_file(text) else f"./{text}"
+    text = checks.phrase("a style's name" if kind == "name" else "a style's word", value)
+    if kind == "name" and checks.reads_as_file(text):
+        raise RequestError(f"{shown(text)} is no name of a style: it reads as a file")
+    return text
+
+
+def _target_value(kind: str, value: object) -> str:
+    if kind == "phrase":
+        return checks.phrase("the phrase", value)
+    if kind == "embedded":
+        return checks.embedded_png("an embedded mask", value, checks.MASK_SIDE_LIMIT)
+    if kind in ("image", "mask"):
+        return checks.path(f"the {kind}'s file name", value)
+    if value != "":
+        raise RequestError(f"the whole picture takes no value, but got {shown(value)}")
+    return ""
+
+
+def _groups(value: object) -> tuple[str, ...]:
+    """The groups in their one order, so that equal choices are equal recipes."""
+    named = {
+        checks.choice("transfer group", each, GROUPS)
+        for each in checks.sequence("transfer", value, MOST_SOURCES)
+    }
+    if not named:
+        raise RequestError("transfer is empty: name details, colours or textures")
+    return tuple(group for group in GROUPS if group in named)
+
+
+def _set(data: Source | Target | Region | Pins | Recipe, **values: object) -> None:
+    """Put a value in its canonical form into a frozen dataclass that is being made."""
+    for name, value in values.items():
+        object.__setattr__(cast(object, data), name, value)
