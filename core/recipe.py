@@ -17,6 +17,16 @@ from .recipe_data import (
     Source,
     Target,
 )
+from .recipe_forms import (
+    from_data,
+    from_json,
+    from_toml,
+    load_recipe,
+    to_data,
+    to_json,
+    to_toml,
+)
+from .recipe_language import format_recipe, format_region, parse_item, parse_recipe
 
 __all__ = [
     "ENGINES",
@@ -28,4 +38,15 @@ __all__ = [
     "Region",
     "Source",
     "Target",
+    "format_recipe",
+    "format_region",
+    "from_data",
+    "from_json",
+    "from_toml",
+    "load_recipe",
+    "parse_item",
+    "parse_recipe",
+    "to_data",
+    "to_json",
+    "to_toml",
 ]

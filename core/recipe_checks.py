@@ -39,7 +39,7 @@ def number(name: str, value: object, low: float, high: float = math.inf) -> floa
     except OverflowError:
         result = math.inf
     if not math.isfinite(result) or not low <= result <= high:
-        raise RequestError(f"{name} must be {span}, not {shown(value)}")
+        raise RequestError(f"{name} must be {span}, not {result:g}")
     return result + 0.0  # -0.0 would make two equal recipes differ as text
 
 
@@ -47,9 +47,12 @@ def whole(name: str, value: object, low: int, high: int) -> int:
     """An int in [low, high]; 3.0 counts as 3, since JSON does not tell them apart."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    if isinstance(value, bool) or not isinstance(value, Integral) or not low <= value <= high:
-        raise RequestError(f"{name} must be a whole number {low} to {high}, not {shown(value)}")
-    return int(value)
+    result = int(value) if isinstance(value, Integral) else None
+    if isinstance(value, bool) or result is None or not low <= result <= high:
+        raise RequestError(
+            f"{name} must be a whole number from {low} to {high}, not {shown(value)}"
+        )
+    return result
 
 
 def flag(name: str, value: object) -> bool:

@@ -164,9 +164,9 @@ class Recipe:
         _set(self, regions=regions, keep=tuple(checks.phrase("a keep phrase", k) for k in keep))
         checks.choice("engine", self.engine, ENGINES)
         checks.choice("segmenter", self.segmenter, SEGMENTERS)
-        if isinstance(self.size, str):
-            checks.choice("size", self.size, ("full", "a number of pixels"))
-        elif self.size is not None:
+        if isinstance(self.size, str) and self.size != "full":
+            raise RequestError(f"size {shown(self.size)} is not known: use full or a number of px")
+        if self.size not in ("full", None):
             _set(self, size=checks.whole("size", self.size, *SIDE_RANGE))
         _set(self, style_scale=checks.number("style scale", self.style_scale, 0.1, 10))
         checks.flag("keep_colors", self.keep_colors)
