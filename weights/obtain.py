@@ -129,8 +129,9 @@ def _probe(url: str, item: Entry) -> None:
         request = urllib.request.Request(url, method="HEAD")
         try:
             urllib.request.urlopen(request, timeout=PROBE_SECONDS).close()
-        except urllib.error.HTTPError:
-            outcome.append("")  # a refusal is an answer; the download will say what it is
+        except urllib.error.HTTPError as refusal:
+            refusal.close()
+            outcome.append("")  # it did answer; the download will say what is wrong
         except OSError as error:
             outcome.append(str(getattr(error, "reason", error)))
         else:
@@ -164,6 +165,9 @@ def _download(item: Entry, target: Path, progress: Progress) -> None:
                 checksum.update(chunk)
                 done += len(chunk)
                 progress(f"fetching {item.name}", done / total if total else 0.0)
+    except urllib.error.HTTPError as refusal:
+        refusal.close()
+        raise RequestError(f"{item.url} is refused ({refusal}): try again later") from None
     except OSError as error:
         raise RequestError(
             f"fetching {item.name} broke off after {done} bytes ({error}): try again"
