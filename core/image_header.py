@@ -1,0 +1,148 @@
+"""What a picture file's header claims, looked at before anything is decoded.
+
+Pillow's readers are called one by one instead of through `Image.open`, whose own guard against
+huge pictures warns on stderr and can't name the size.
+"""
+
+from __future__ import annotations
+
+import stat
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from PIL import (
+    BmpImagePlugin,
+    ImageFile,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+
+from .errors import RequestError
+from .wording import shown_path
+
+PIXEL_LIMIT = 200_000_000
+SMALLEST_SIDE = 16
+_KNOWN = "PNG, JPEG, WebP, TIFF and BMP are read"
+_SIXTEEN = "has more than 8 bits a channel, which is not supported yet: save it as 8-bit"
+
+_TIFF_BITS = 258  # TIFF 6.0: BitsPerSample
+_MODES_WITHOUT = {
+    "CMYK": "is CMYK, which is not supported yet: save it as RGB",
+    "LAB": "is Lab, which is not supported yet: save it as RGB",
+    "F": "has floating-point samples, which are not supported yet: save it as 8-bit",
+}
+_READABLE = frozenset({"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "YCbCr"})
+
+
+def open_file(path: Path) -> BinaryIO:
+    """The file's stream; RequestError where there is none, or it is no regular file."""
+    name = shown_path(path)
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise RequestError(f"{name} is a folder: name a picture in it")
+        if not stat.S_ISREG(mode):
+            # Opening a pipe would wait for ever.
+            raise RequestError(f"{name} is not a regular file: save the picture first")
+        return path.open("rb")
+    except FileNotFoundError:
+        raise RequestError(f"there is no file {name}") from None
+    except PermissionError:
+        raise RequestError(f"{name} may not be read: change its permissions") from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "not a file name"
+        raise RequestError(f"can't read {name}: {why}") from None
+
+
+def read_header(stream: BinaryIO, name: str) -> ImageFile.ImageFile:
+    """Pillow's reader, its header read and its samples not; any error of its own goes through.
+
+    name: as messages show it. RequestError for what is no picture of a known kind.
+    """
+    head = stream.read(32)
+    stream.seek(0)
+    if not head:
+        raise RequestError(f"{name} is empty")
+    factory = _factory(head)
+    if factory is None:
+        raise RequestError(f"{name} is no picture that can be read: {_KNOWN}")
+    if factory is WebPImagePlugin.WebPImageFile:
+        # Its reader sets up the whole canvas at once, so the size comes first.
+        check_size(_webp_size(head), name, PIXEL_LIMIT, 1)
+    return factory(stream, "")
+
+
+def check_size(size: tuple[int, int], name: str, limit: int, smallest: int) -> None:
+    """RequestError for a picture of too many pixels, or of a side that is too short."""
+    width, height = size
+    if width * height > limit:
+        raise RequestError(
+            f"{name} is {width} x {height} pixels, more than {limit / 1e6:g} megapixels: "
+            "make it smaller first"
+        )
+    if min(size) < smallest:
+        raise RequestError(
+            f"{name} is {width} x {height} pixels: each side needs at least {smallest}"
+        )
+
+
+def check_kind(image: ImageFile.ImageFile, stream: BinaryIO, name: str) -> None:
+    """RequestError for what is not handled yet: CMYK, animated, more than 8 bits a channel."""
+    if _bits(image, stream) > 8 and image.mode != "F":
+        raise RequestError(f"{name} {_SIXTEEN}")
+    if image.mode not in _READABLE:
+        raise RequestError(f"{name} {_MODES_WITHOUT.get(image.mode, _SIXTEEN)}")
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1:
+        raise RequestError(
+            f"{name} holds {frames} frames or pages: save the one you mean as its own file"
+        )
+
+
+def _factory(head: bytes) -> Callable[[BinaryIO, str], ImageFile.ImageFile] | None:
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return PngImagePlugin.PngImageFile
+    if head.startswith(b"\xff\xd8\xff"):
+        return JpegImagePlugin.JpegImageFile
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return WebPImagePlugin.WebPImageFile
+    if head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+        return TiffImagePlugin.TiffImageFile
+    if head.startswith(b"BM"):
+        return BmpImagePlugin.BmpImageFile
+    return None
+
+
+def _webp_size(head: bytes) -> tuple[int, int]:
+    """Width and height out of a WebP's first chunk (WebP container specification)."""
+    kind = head[12:16]
+    if kind == b"VP8X" and len(head) >= 30:
+        return (
+            1 + int.from_bytes(head[24:27], "little"),
+            1 + int.from_bytes(head[27:30], "little"),
+        )
+    if kind == b"VP8L" and len(head) >= 25:
+        bits = int.from_bytes(head[21:25], "little")
+        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    if kind == b"VP8 " and len(head) >= 30:
+        width, height = struct.unpack_from("<HH", head, 26)
+        return width & 0x3FFF, height & 0x3FFF
+    raise ValueError("no WebP picture")
+
+
+def _bits(image: ImageFile.ImageFile, stream: BinaryIO) -> int:
+    """Bits a channel as stored: Pillow shortens 16-bit colour to 8 without a word."""
+    if isinstance(image, PngImagePlugin.PngImageFile):
+        at = stream.tell()
+        stream.seek(24)
+        depth = stream.read(1)[0]
+        stream.seek(at)
+        return depth
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        bits = image.tag_v2.get(_TIFF_BITS, (1,))
+        return int(max(bits)) if isinstance(bits, tuple) else int(bits)
+    return 8

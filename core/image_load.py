@@ -1,0 +1,152 @@
+"""Pixels in: a file becomes an upright 8-bit picture, or one line that says why it can't."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image, ImageFile
+
+from .errors import RequestError
+from .image_header import PIXEL_LIMIT, SMALLEST_SIDE, check_kind, check_size, open_file, read_header
+from .image_metadata import UPRIGHT, orientation, read_info
+from .picture import Floats, Picture
+from .wording import shown_path
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_pillow = threading.Lock()
+
+
+def load_picture(
+    path: str | os.PathLike[str],
+    *,
+    pixel_limit: int = PIXEL_LIMIT,
+    smallest_side: int = SMALLEST_SIDE,
+) -> Picture:
+    """An 8-bit PNG, JPEG, WebP, TIFF or BMP, turned as its EXIF orientation says.
+
+    RequestError for whatever else it is, for more than `pixel_limit` pixels and for a side
+    under `smallest_side` px; size and kind are looked at before anything is decoded.
+    """
+    with open_file(Path(path)) as stream:
+        return _load(stream, shown_path(path), pixel_limit, smallest_side)
+
+
+def load_mask(path: str | os.PathLike[str], *, pixel_limit: int = PIXEL_LIMIT) -> Floats:
+    """HW float32 in [0, 1], 1 = repaint: the luminance (ITU-R 601) of a picture of any size,
+    times its alpha."""
+    return _as_mask(load_picture(path, pixel_limit=pixel_limit, smallest_side=1))
+
+
+def load_embedded(value: str) -> Picture:
+    """The style picture of a recipe's embedded source (base64 of a PNG)."""
+    return _embedded(value, "the embedded style", SMALLEST_SIDE)
+
+
+def load_embedded_mask(value: str) -> Floats:
+    """The hand-painted mask of a recipe's embedded target: HW float32 in [0, 1]."""
+    return _as_mask(_embedded(value, "the embedded mask", 1))
+
+
+def _embedded(value: str, name: str, smallest_side: int) -> Picture:
+    try:
+        data = base64.b64decode(value, validate=True)
+    except ValueError:
+        raise RequestError(f"{name} is no base64 of a PNG") from None
+    return _load(io.BytesIO(data), name, PIXEL_LIMIT, smallest_side)
+
+
+def _as_mask(picture: Picture) -> Floats:
+    if picture.grey:
+        grey = picture.pixels[..., 0].astype(np.float32)
+    else:
+        grey = np.asarray(Image.fromarray(picture.pixels).convert("L")).astype(np.float32)
+    mask = grey / np.float32(255)
+    if picture.alpha is None:
+        return mask
+    return mask * (picture.alpha.astype(np.float32) / np.float32(255))
+
+
+def _load(stream: BinaryIO, name: str, pixel_limit: int, smallest_side: int) -> Picture:
+    try:
+        with _quiet_pillow():
+            image = read_header(stream, name)
+            check_size(image.size, name, pixel_limit, smallest_side)
+            check_kind(image, stream, name)
+            image.load()
+            return _picture(image, stream)
+    except RequestError:
+        raise
+    except MemoryError:
+        raise RequestError(f"there is not enough memory for {name}: make it smaller") from None
+    except Exception as error:
+        # Readers of hostile files raise nearly anything: SyntaxError, struct.error, KeyError ...
+        raise RequestError(f"{name} is damaged or cut off: save it again") from error
+
+
+@contextmanager
+def _quiet_pillow() -> Iterator[None]:
+    """Pillow without its warnings and without its own pixel limit, which sizes here replace.
+
+    Both are state of the whole process, hence one thread at a time.
+    """
+    with _pillow, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = before
+
+
+def _picture(image: ImageFile.ImageFile, stream: BinaryIO) -> Picture:
+    plain = _plain(image)
+    # A TIFF comes out of Pillow upright already, its orientation taken off.
+    turn = orientation(image)
+    if turn != UPRIGHT:
+        plain = plain.transpose(_TURNS[turn])
+    info = read_info(image, stream, plain.size)
+    samples = np.asarray(plain)
+    grey = plain.mode in ("L", "LA")
+    channels = samples[..., None] if plain.mode == "L" else samples
+    alpha = np.ascontiguousarray(channels[..., -1]) if plain.mode in ("LA", "RGBA") else None
+    colours = channels[..., :1] if grey else channels[..., :3]
+    pixels = np.repeat(colours, 3, axis=2) if grey else np.array(colours)
+    return Picture(pixels, alpha, grey, info)
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """The same samples as L, LA, RGB or RGBA."""
+    clear = "transparency" in image.info
+    match image.mode:
+        case "1" | "L":
+            return image.convert("LA" if clear else "L")
+        case "La":
+            return image.convert("LA")
+        case "P":
+            through = clear or (image.palette is not None and image.palette.mode == "RGBA")
+            return image.convert("RGBA" if through else "RGB")
+        case "PA" | "RGBa":
+            return image.convert("RGBA")
+        case "RGB" if clear:
+            return image.convert("RGBA")
+        case "RGBX" | "YCbCr":
+            return image.convert("RGB")
+        case _:
+            return image
