@@ -102,8 +102,22 @@ def record_path(path: Path) -> Path:
     return path.with_name(path.name + ".sha256")
 
 
-def digest(name: str) -> str:
-    """sha256 that the weights on this machine must have. Raises RequestError if unknown."""
+def is_file(name_or_path: str | Path) -> bool:
+    """Whether a caller means a safetensors file of its own, not a name of the manifest."""
+    return isinstance(name_or_path, Path) or name_or_path.endswith(".safetensors")
+
+
+def digest(name_or_path: str | Path) -> str:
+    """sha256 that weights of this name must have, or that a caller's own file has.
+
+    Raises RequestError if it is not known, or if the file can't be read.
+    """
+    if is_file(name_or_path):
+        try:
+            return file_sha256(Path(name_or_path))
+        except OSError as error:
+            raise RequestError(f"{name_or_path} can't be read ({error.strerror})") from None
+    name = str(name_or_path)
     item = entry(name)
     if item.sha256:
         return item.sha256

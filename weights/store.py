@@ -18,6 +18,7 @@ from .manifest import (
     entries,
     entry,
     file_sha256,
+    is_file,
     user_folder,
     weight_path,
     weights_file,
@@ -60,9 +61,9 @@ def load_weights(name_or_path: str | Path) -> tuple[dict[str, Tensor], dict[str,
     Raises RequestError for anything missing, damaged or not safetensors; nothing is ever
     unpickled.
     """
-    if isinstance(name_or_path, Path) or name_or_path.endswith(".safetensors"):
+    if is_file(name_or_path):
         return read_safetensors(Path(name_or_path), remedy="give a .safetensors file")
-    item = entry(name_or_path)
+    item = entry(str(name_or_path))
     path = weights_file(item, weight_path(item.name))
     return read_safetensors(path, sha256=digest(item.name), size=item.size, remedy=_remedy(item))
 

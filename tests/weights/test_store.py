@@ -165,6 +165,8 @@ def test_folder_and_missing_path(tmp_path: Path) -> None:
     (tmp_path / "folder.safetensors").mkdir()
     assert "can't be read" in refused(tmp_path / "folder.safetensors")
     assert "can't be read" in refused(str(tmp_path / "none.safetensors"))
+    with pytest.raises(RequestError, match="can't be read"):
+        store.digest(str(tmp_path / "none.safetensors"))
 
 
 def test_unknown_name_gives_the_nearest() -> None:
@@ -178,6 +180,7 @@ def test_own_file_loads_by_path(tmp_path: Path) -> None:
     save_file(TENSORS, path)
     tensors, metadata = store.load_weights(path)
     assert metadata == {}
+    assert store.digest(path) == manifest.file_sha256(path)
     assert torch.equal(tensors["head.weight"], TENSORS["head.weight"])
 
 
