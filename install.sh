@@ -159,7 +159,8 @@ install_project() {
 }
 
 fetch_clipseg() {
-    if "$venv/bin/semantic-style" weights verify clipseg >>"$log" 2>&1; then
+    local there='from semantic_style.weights.store import weight_path; weight_path("clipseg")'
+    if "$python" -c "$there" >/dev/null 2>&1; then
         return
     fi
     begin "CLIPSeg (603 MB, any phrase)"
@@ -188,7 +189,13 @@ case "$action" in
         ;;
     demo)
         fetch_clipseg
-        "$venv/bin/semantic-style" demo --force -o demo.png
+        picture=demo.png
+        number=1
+        while [ -e "$picture" ]; do
+            number=$((number + 1))
+            picture="demo-$number.png"
+        done
+        "$venv/bin/semantic-style" demo -o "$picture"
         ;;
     test) "$python" -m pytest ;;
 esac
