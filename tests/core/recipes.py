@@ -1,0 +1,108 @@
+"""Hypothesis strategies for recipes."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from semantic_style.core.recipe import (
+    ENGINES,
+    GROUPS,
+    SEGMENTERS,
+    Pins,
+    Recipe,
+    Region,
+    Source,
+    Target,
+)
+
+TINY_PNG = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
+)
+SHA256 = st.text(alphabet="0123456789abcdef", min_size=64, max_size=64)
+
+# Every character that can stand in one line, the language's own signs much more often.
+_letters = st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp")) | st.sampled_from(
+    ';=@+*"\\ :/.keepimagesword01'
+)
+_filled = st.text(_letters, min_size=1, max_size=40).filter(lambda text: bool(text.strip()))
+phrases = _filled | st.builds(
+    "{}{}".format, st.sampled_from(["keep ", "Keep\t", "image:", "mask: ", "word:", '"']), _filled
+)
+files = st.builds("{}{}".format, _filled, st.sampled_from([".jpg", "/x", "\\x", ".PNG", ""]))
+names = phrases.filter(
+    lambda text: (
+        not any(mark in text for mark in "/\\")
+        and not text.strip()
+        .lower()
+        .endswith((".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"))
+    )
+)
+weights = st.floats(1e-300, 1e300) | st.sampled_from([1.0, 0.5, 5e-324, 1e22])
+
+
+@st.composite
+def sources(draw: st.DrawFn, kinds: tuple[str, ...], checksums: bool) -> Source:
+    kind = draw(st.sampled_from(kinds))
+    value = {"name": names, "file": files, "word": phrases, "embedded": st.just(TINY_PNG)}[kind]
+    checksum = draw(st.none() | SHA256) if checksums else None
+    return Source(kind, draw(value), draw(weights), checksum)  # type: ignore[arg-type]
+
+
+def _mixtures(kinds: tuple[str, ...], checksums: bool) -> st.SearchStrategy[tuple[Source, ...]]:
+    return st.lists(sources(kinds, checksums), min_size=1, max_size=3).map(tuple)
+
+
+spoken_targets = st.one_of(
+    st.just(Target("all")),
+    st.builds(Target, st.just("phrase"), phrases),
+    st.builds(Target, st.sampled_from(["image", "mask"]), files),
+)
+
+
+def spoken_recipes() -> st.SearchStrategy[Recipe]:
+    """Recipes for all of which the region language has words."""
+    regions = st.builds(
+        Region, spoken_targets, _mixtures(("name", "file", "word"), False), st.floats(0, 1)
+    )
+    return st.builds(
+        Recipe,
+        st.lists(regions, min_size=1, max_size=3).map(tuple),
+        st.lists(phrases, max_size=3).map(tuple),
+    )
+
+
+def recipes() -> st.SearchStrategy[Recipe]:
+    """Any recipe."""
+    regions = st.builds(
+        Region,
+        target=spoken_targets | st.just(Target("embedded", TINY_PNG)),
+        style=_mixtures(("name", "file", "word", "embedded"), True),
+        strength=st.floats(0, 1),
+        style_region=st.none() | phrases,
+        threshold=st.none() | st.floats(0, 1, exclude_min=True, exclude_max=True),
+        grow=st.integers(-500, 500),
+        feather=st.floats(0, 500),
+        invert=st.booleans(),
+    )
+    pins = st.builds(
+        Pins,
+        phrases,
+        phrases,
+        st.dictionaries(phrases.map(lambda text: " ".join(text.split())), SHA256, max_size=2).map(
+            lambda table: tuple(table.items())
+        ),
+        phrases,
+    )
+    return st.builds(
+        Recipe,
+        regions=st.lists(regions, min_size=1, max_size=3).map(tuple),
+        keep=st.lists(phrases, max_size=2).map(tuple),
+        engine=st.sampled_from(ENGINES),
+        segmenter=st.sampled_from(SEGMENTERS),
+        size=st.none() | st.just("full") | st.integers(64, 65535),
+        style_scale=st.floats(0.1, 10),
+        keep_colors=st.booleans(),
+        transfer=st.sets(st.sampled_from(GROUPS), min_size=1).map(tuple),
+        seed=st.integers(0, 2**32 - 1),
+        pins=st.none() | pins,
+    )
