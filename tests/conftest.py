@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -81,3 +83,26 @@ def photo_file(photo: NDArray[np.uint8], tmp_path: Path) -> Path:
     path = tmp_path / "photo.png"
     Image.fromarray(photo).save(path)
     return path
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A command line that ran: its exit code and what it wrote to stdout and stderr."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
+    """Runs `semantic-style` with the given arguments in this process."""
+
+    def run(*arguments: str | Path) -> Ran:
+        from semantic_style.plugin.cli import main
+
+        capsys.readouterr()
+        code = main([str(argument) for argument in arguments])
+        return Ran(code, *capsys.readouterr())
+
+    return run
