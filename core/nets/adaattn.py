@@ -1,0 +1,264 @@
+"""AdaAttN: attention-weighted adaptive normalisation (papers: AdaAttN, equations 1 to 7).
+
+`published()` is the layout of the paper and its code. The compact network adds four things, each
+a switch of the config: the photograph is first brought to the style's colours, the decoder adds
+to that picture instead of painting from nothing, levels 1 and 2 are handed to the decoder through
+equation 7 with a uniform attention map (which is AdaIN), and a style code steers the decoder.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .attention import attention_moments
+from .decoder import Decoder, Modulation, StyleCode
+from .encoder import COMPACT, VGG19, Encoder, EncoderConfig, Features
+from .perceptual import keys_of
+from .statistics import Moments, moments, normalise
+
+
+@dataclass(frozen=True)
+class AdaAttNConfig:
+    """layers: levels with attention, a subset of 3, 4, 5. scaled: logits over sqrt(d).
+
+    style_positions: at most so many keys, taken on a regular grid; 0 takes all. uniform: levels
+    with a uniform attention map. recolour, residual, steered: see the module's first lines.
+    """
+
+    encoder: EncoderConfig = field(default_factory=lambda: COMPACT)
+    layers: tuple[int, ...] = (3, 4, 5)
+    uniform: tuple[int, ...] = (1, 2)
+    scaled: bool = True
+    style_positions: int = 1024
+    recolour: bool = True
+    residual: bool = True
+    steered: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.layers or not set(self.layers) <= {3, 4, 5}:
+            raise ValueError(f"attention works at levels 3, 4 and 5, not {self.layers}")
+        if not set(self.uniform) <= {1, 2}:
+            raise ValueError(f"a uniform map is for levels 1 and 2, not {self.uniform}")
+
+    def to_json(self) -> str:
+        return json.dumps(dataclasses.asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> AdaAttNConfig:
+        data: dict[str, Any] = _tuples(json.loads(text))
+        return cls(**{**data, "encoder": EncoderConfig(**data["encoder"])})
+
+
+def published(encoder: EncoderConfig = VGG19) -> AdaAttNConfig:
+    """The paper's network: nothing added, all style positions, no 1/sqrt(d)."""
+    return AdaAttNConfig(
+        encoder=encoder,
+        uniform=(),
+        scaled=False,
+        style_positions=0,
+        recolour=False,
+        residual=False,
+        steered=False,
+    )
+
+
+def _tuples(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _tuples(v) for k, v in value.items()}
+    return tuple(value) if isinstance(value, list) else value
+
+
+@dataclass(frozen=True)
+class PreparedStyle:
+    """All that a style picture contributes. keys, values: [N, C, M] a level; M positions."""
+
+    colour: Moments
+    keys: Mapping[int, Tensor]
+    values: Mapping[int, Tensor]
+    uniform: Mapping[int, Moments]
+    modulation: Modulation | None
+
+
+@dataclass(frozen=True)
+class ContentStatistics:
+    """What normalisation needs to know of a whole picture: moments of its colours, of each
+    level's features, and of each attention level's concatenated keys."""
+
+    colour: Moments
+    features: Mapping[int, Moments]
+    keys: Mapping[int, Moments]
+
+
+class AttentionLevel(nn.Module):
+    """One AdaAttN module: f, g and h are 1 x 1 convolutions that start as identities, so that
+    the untrained module already transfers."""
+
+    def __init__(self, key_width: int, width: int) -> None:
+        super().__init__()
+        self.f = _identity(key_width)
+        self.g = _identity(key_width)
+        self.h = _identity(width)
+
+    def forward(
+        self, query: Tensor, content: Tensor, key: Tensor, value: Tensor, *, scaled: bool
+    ) -> Tensor:
+        """query: normalised F_c^{1:x}; content: normalised F_c^x; both NCHW. Equation 7."""
+        mean, deviation = attention_moments(
+            self.f(query).flatten(2), key, value, scaled=scaled
+        )  # N C HW
+        return deviation.view_as(content) * content + mean.view_as(content)
+
+
+def _identity(width: int) -> nn.Conv2d:
+    conv = nn.Conv2d(width, width, 1)
+    nn.init.dirac_(conv.weight)
+    nn.init.zeros_(conv.bias)  # type: ignore[arg-type]
+    return conv
+
+
+class AdaAttN(nn.Module):
+    """Content and style pictures, NCHW RGB in [0, 1] -> the stylised picture, not yet clamped."""
+
+    def __init__(self, config: AdaAttNConfig | None = None) -> None:
+        super().__init__()
+        self.config = config = config or AdaAttNConfig()
+        widths = config.encoder.widths
+        self.encoder = Encoder(config.encoder)
+        self.attention = nn.ModuleDict(
+            {str(x): AttentionLevel(sum(widths[:x]), widths[x - 1]) for x in config.layers}
+        )
+        self.decoder = Decoder(config.encoder, (*config.layers, *config.uniform))
+        if config.steered:
+            self.code = StyleCode(config.encoder, self.decoder.modulated_widths)
+        if config.residual:  # starts as the recoloured photograph itself
+            nn.init.zeros_(self.decoder.convs[-1].weight)  # type: ignore[arg-type]
+            nn.init.zeros_(self.decoder.convs[-1].bias)  # type: ignore[arg-type]
+
+    def forward(self, content: Tensor, style: Tensor) -> Tensor:
+        return self.stylize(content, self.prepare(style))
+
+    def prepare(self, style: Tensor, mask: Tensor | None = None) -> PreparedStyle:
+        """Everything that depends on the style alone. mask: [1, 1, H, W], above 0.5 is taken."""
+        config = self.config
+        features = self.encoder(style)
+        keys, values = {}, {}
+        for level in config.layers:
+            module: Any = self.attention[str(level)]
+            key = module.g(normalise(keys_of(features, level)))
+            value = module.h(features[level - 1])
+            keys[level], values[level] = self._positions(key, value, mask)
+        levels = [moments(_kept(f, mask)) for f in features]
+        return PreparedStyle(
+            colour=moments(_kept(style, mask)),
+            keys=keys,
+            values=values,
+            uniform={x: levels[x - 1] for x in config.uniform},
+            modulation=self.code(levels) if config.steered else None,
+        )
+
+    def _positions(self, key: Tensor, value: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Style positions in the mask, thinned on a regular grid to the config's limit."""
+        if mask is not None:
+            return _kept(key, mask)[..., 0], _kept(value, mask)[..., 0]
+        height, width = key.shape[-2:]
+        limit = self.config.style_positions
+        if limit and height * width > limit:
+            share = (limit / (height * width)) ** 0.5
+            rows = torch.linspace(0, height - 1, max(1, int(height * share))).round().long()
+            columns = torch.linspace(0, width - 1, max(1, int(width * share))).round().long()
+            key, value = (
+                t[:, :, rows.to(t.device)][..., columns.to(t.device)] for t in (key, value)
+            )
+        return key.flatten(2), value.flatten(2)
+
+    def recolour(self, content: Tensor, colour: Moments, own: Moments | None = None) -> Tensor:
+        """The photograph with the style's mean and deviation of each of R, G and B."""
+        if not self.config.recolour:
+            return content
+        return (normalise(content, own) * colour.deviation + colour.mean).clamp(0, 1)
+
+    def measure(self, content: Tensor, mixture: Sequence[tuple[PreparedStyle, float]]) -> ContentStatistics:
+        """Statistics of a whole picture, for `stylize` of its tiles."""
+        own = moments(content)
+        features = self.encoder(self.recolour(content, _blend(mixture), own))
+        return self._statistics(own, features)
+
+    def _statistics(self, own: Moments, features: Features) -> ContentStatistics:
+        levels = (*self.config.uniform, *self.config.layers)
+        return ContentStatistics(
+            own,
+            {x: moments(features[x - 1]) for x in levels},
+            {x: moments(keys_of(features, x)) for x in self.config.layers},
+        )
+
+    def stylize(
+        self,
+        content: Tensor,
+        style: PreparedStyle | Sequence[tuple[PreparedStyle, float]],
+        statistics: ContentStatistics | None = None,
+    ) -> Tensor:
+        """NCHW RGB, unbounded. statistics: of the whole picture where content is a tile of it.
+
+        A mixture blends what each style makes of the features, before one decoding.
+        """
+        mixture = [(style, 1.0)] if isinstance(style, PreparedStyle) else list(style)
+        own = statistics.colour if statistics else moments(content)
+        base = self.recolour(content, _blend(mixture), own)
+        features = self.encoder(base)
+        by = statistics or self._statistics(own, features)
+        painted: dict[int, Tensor] = {}
+        for level in self.config.uniform:
+            normal = normalise(features[level - 1], by.features[level])
+            painted[level] = sum(
+                w * (normal * s.uniform[level].deviation + s.uniform[level].mean)
+                for s, w in mixture
+            )  # type: ignore[assignment]
+        for level in self.config.layers:
+            query = normalise(keys_of(features, level), by.keys[level])
+            normal = normalise(features[level - 1], by.features[level])
+            module = self.attention[str(level)]
+            painted[level] = sum(
+                w * module(query, normal, s.keys[level], s.values[level], scaled=self.config.scaled)
+                for s, w in mixture
+            )  # type: ignore[assignment]
+        sizes = [(f.shape[-2], f.shape[-1]) for f in features]
+        out = self.decoder(painted, sizes, _blend_modulation(mixture)).float()
+        return base + out if self.config.residual else out
+
+
+def _kept(features: Tensor, mask: Tensor | None) -> Tensor:
+    """Positions where the mask, brought to the features' size, is above 0.5: [N, C, M, 1]."""
+    if mask is None:
+        return features
+    small = F.interpolate(mask, features.shape[-2:], mode="area")
+    chosen = (small >= min(0.5, small.max().item())).flatten()
+    return features.flatten(2)[..., chosen].unsqueeze(-1)
+
+
+def _blend(mixture: Sequence[tuple[PreparedStyle, float]]) -> Moments:
+    return Moments(
+        sum(w * s.colour.mean for s, w in mixture),  # type: ignore[arg-type]
+        sum(w * s.colour.deviation for s, w in mixture),  # type: ignore[arg-type]
+    )
+
+
+def _blend_modulation(mixture: Sequence[tuple[PreparedStyle, float]]) -> Modulation | None:
+    if mixture[0][0].modulation is None:
+        return None
+    layers = zip(*(s.modulation for s, _ in mixture if s.modulation is not None), strict=True)
+    weights = [w for _, w in mixture]
+    return [
+        (
+            sum(w * scale for w, (scale, _) in zip(weights, layer, strict=True)),  # type: ignore[misc]
+            sum(w * shift for w, (_, shift) in zip(weights, layer, strict=True)),
+        )
+        for layer in layers
+    ]

@@ -1,0 +1,57 @@
+"""Attention-weighted mean and deviation (AdaAttN, equations 5 and 6), without the N x N matrix.
+
+One-letter dimensions: B batch, D key channels, C value channels, N content positions (queries),
+M style positions (keys).
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+VARIANCE_FLOOR = 1e-6  # inside the root: the gradient of sqrt is infinite at 0
+BLOCK_ELEMENTS = 4_194_304  # attention weights held at once: 16 MB in float32
+
+
+def plain_attention_moments(
+    query: Tensor, key: Tensor, value: Tensor, *, scaled: bool = False
+) -> tuple[Tensor, Tensor]:
+    """The paper's formula as it stands, with the whole B x N x M matrix: for tests and `bench`."""
+    logits = query.transpose(1, 2) @ key  # B N M
+    if scaled:
+        logits = logits / math.sqrt(query.shape[1])
+    weights = logits.softmax(dim=-1)
+    mean = value @ weights.transpose(1, 2)  # B C N
+    second = (value * value) @ weights.transpose(1, 2)
+    return mean, (second - mean * mean).clamp_min(0).add(VARIANCE_FLOOR).sqrt()
+
+
+def attention_moments(
+    query: Tensor, key: Tensor, value: Tensor, *, scaled: bool = False
+) -> tuple[Tensor, Tensor]:
+    """M and S of equation 6, exact, a block of queries at a time.
+
+    query [B, D, N], key [B, D, M], value [B, C, M] -> mean and deviation, both [B, C, N] float32.
+    Memory beside inputs and outputs is bounded by BLOCK_ELEMENTS weights; softmax and moments
+    accumulate in float32. scaled: logits times 1/sqrt(D); off in the published layout.
+    """
+    b, d, n = query.shape
+    m = key.shape[2]
+    # E[V^2] - M^2 cancels where |V| is large beside its spread: both moments are taken about the
+    # channel's own mean, which moves M by a constant and S not at all.
+    centre = value.float().mean(dim=2, keepdim=True)  # B C 1
+    centred = value.float() - centre
+    both = torch.cat([centred, centred * centred], dim=1).transpose(1, 2)  # B M 2C
+    factor = 1 / math.sqrt(d) if scaled else 1.0
+    rows = (query * factor).transpose(1, 2)  # B N D
+    block = max(1, BLOCK_ELEMENTS // (b * m))
+    parts = []
+    with torch.autocast(query.device.type, enabled=False):
+        for start in range(0, n, block):
+            logits = rows[:, start : start + block].float() @ key.float()  # B n M
+            parts.append(logits.softmax(dim=-1) @ both)  # B n 2C
+    first, second = torch.cat(parts, dim=1).transpose(1, 2).chunk(2, dim=1)  # B C N
+    deviation = (second - first * first).clamp_min(0).add(VARIANCE_FLOOR).sqrt()
+    return first + centre, deviation

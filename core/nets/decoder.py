@@ -1,0 +1,127 @@
+"""The decoder of AdaAttN (equation 3), a mirror of the encoder, and the style code that steers it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .encoder import EncoderConfig
+from .statistics import Moments
+
+Modulation = list[tuple[Tensor, Tensor]]  # scale and shift of each convolution, [N, C, 1, 1]
+
+
+class Decoder(nn.Module):
+    """Stylised features of some levels -> RGB.
+
+    Levels 5 and 4 are added (5 brought up first), each shallower one that is given is joined by
+    concatenation; every up-sampling is nearest-neighbour followed by a convolution, which leaves
+    no checkerboard. Convolutions pad by reflection, so that no dark frame appears.
+    """
+
+    def __init__(self, config: EncoderConfig, levels: Sequence[int]) -> None:
+        super().__init__()
+        self.levels = frozenset(levels)
+        self.top = 4 if self.levels & {4, 5} else max(self.levels)
+        self.merge = {4, 5} <= self.levels
+        widths = config.widths
+        if 5 in self.levels and widths[4] != widths[3]:
+            self.lift: nn.Module = nn.Conv2d(widths[4], widths[3], 1)
+        else:
+            self.lift = nn.Identity()
+        convs: list[nn.Conv2d] = []
+        self.stage_of: list[int] = []  # the level at whose size each convolution works
+
+        def add(level: int, before: int, after: int) -> int:
+            convs.append(nn.Conv2d(before, after, 3, padding=1, padding_mode="reflect"))
+            self.stage_of.append(level)
+            return after
+
+        channels = widths[self.top - 1]
+        if self.merge:
+            channels = add(4, channels, channels)
+        for level in range(self.top, 0, -1):
+            joined = channels + (widths[level - 1] if self._joins(level) else 0)
+            below = widths[level - 2] if level > 1 else 3
+            depth = 1 if level == 4 else config.depths[level - 1]
+            for _ in range(depth - 1):
+                joined = add(level, joined, widths[level - 1])
+            channels = add(level, joined, below)
+        for conv in convs:
+            nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
+            nn.init.zeros_(conv.bias)  # type: ignore[arg-type]
+        self.convs = nn.ModuleList(convs)
+
+    def _joins(self, level: int) -> bool:
+        return level < self.top and level in self.levels
+
+    @property
+    def modulated_widths(self) -> list[int]:
+        return [conv.out_channels for conv in self.convs[:-1]]  # type: ignore[misc]
+
+    def forward(
+        self,
+        features: Mapping[int, Tensor],
+        sizes: Sequence[tuple[int, int]],
+        modulation: Modulation | None = None,
+    ) -> Tensor:
+        """features: level -> NCHW. sizes: (H, W) of levels 1 to 5. Returns RGB, unbounded."""
+        x = self._deepest(features, sizes)
+        for index, (conv, level) in enumerate(zip(self.convs, self.stage_of, strict=True)):
+            previous = self.stage_of[index - 1] if index else self.top
+            if level < previous:
+                x = _enlarge(x, sizes[level - 1])
+                if self._joins(level):
+                    x = torch.cat([x, features[level].to(x.dtype)], dim=1)
+            x = conv(x)
+            if index < len(self.convs) - 1:
+                if modulation is not None:
+                    scale, shift = modulation[index]
+                    x = x * (1 + scale) + shift
+                x = F.relu(x)
+        return x
+
+    def _deepest(
+        self, features: Mapping[int, Tensor], sizes: Sequence[tuple[int, int]]
+    ) -> Tensor:
+        if 5 not in self.levels:
+            return features[self.top]
+        x = _enlarge(self.lift(features[5]), sizes[3])
+        return x + features[4] if 4 in self.levels else x
+
+
+def _enlarge(x: Tensor, size: tuple[int, int]) -> Tensor:
+    """Twice the size by repetition, cut where pooling had rounded an odd side up."""
+    if 2 * x.shape[-2] < size[0] or 2 * x.shape[-1] < size[1]:  # it had rounded down
+        return F.interpolate(x, size, mode="nearest")
+    return F.interpolate(x, scale_factor=2, mode="nearest")[..., : size[0], : size[1]]
+
+
+class StyleCode(nn.Module):
+    """Moments of a style's five levels -> scale and shift of each decoder convolution.
+
+    The dynamic instance normalisation of ZM-Net (equations 4 and 5) without the normalisation,
+    which would tie every pixel to the whole picture. Starts as no modulation at all.
+    """
+
+    def __init__(self, config: EncoderConfig, widths: Sequence[int], hidden: int = 128) -> None:
+        super().__init__()
+        self.widths = list(widths)
+        self.embed = nn.Sequential(
+            nn.Linear(2 * sum(config.widths), hidden), nn.ReLU(), nn.Linear(hidden, hidden)
+        )
+        self.out = nn.Linear(hidden, 2 * sum(self.widths))
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, levels: Sequence[Moments]) -> Modulation:
+        # Logarithms, since activations of a style span orders of magnitude.
+        parts = [torch.log1p(v.flatten(1)) for m in levels for v in (m.mean, m.deviation)]
+        code = F.relu(self.embed(torch.cat(parts, dim=1)))
+        scale, shift = self.out(code).float()[..., None, None].chunk(2, dim=1)
+        return list(
+            zip(scale.split(self.widths, dim=1), shift.split(self.widths, dim=1), strict=True)
+        )

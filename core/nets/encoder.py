@@ -1,0 +1,104 @@
+"""Feature encoders in VGG's layout: `compact` (ours), `vgg16` and `vgg19` (Simonyan and Zisserman).
+
+Five stages; the features of level x are those after the first ReLU of stage x (relu x_1), the
+levels that AdaAttN, the style losses and the judge all speak of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+Features = list[Tensor]  # five NCHW tensors, relu1_1 to relu5_1; each half as wide as the one before
+
+# Mean of ImageNet in 0..255 RGB, which VGG's published weights expect to be subtracted.
+CAFFE_MEAN = (123.68, 116.779, 103.939)
+TORCHVISION_MEAN, TORCHVISION_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True)
+class EncoderConfig:
+    """widths: channels of each stage. depths: convolutions of each stage. mean, std: RGB in [0, 1]."""
+
+    kind: Literal["compact", "vgg16", "vgg19"] = "compact"
+    widths: tuple[int, ...] = (16, 48, 96, 192, 256)
+    depths: tuple[int, ...] = (2, 2, 2, 2, 1)
+    mean: tuple[float, ...] = (0.5, 0.5, 0.5)
+    std: tuple[float, ...] = (0.25, 0.25, 0.25)
+    padding: Literal["zeros", "reflect"] = "reflect"
+
+
+COMPACT = EncoderConfig()
+VGG16 = EncoderConfig(
+    "vgg16",
+    (64, 128, 256, 512, 512),
+    (2, 2, 3, 3, 1),
+    tuple(m / 255 for m in CAFFE_MEAN),
+    (1 / 255,) * 3,
+    "zeros",
+)
+VGG19 = EncoderConfig(
+    "vgg19", VGG16.widths, (2, 2, 4, 4, 1), TORCHVISION_MEAN, TORCHVISION_STD, "zeros"
+)
+
+
+class Encoder(nn.Module):
+    """RGB NCHW in [0, 1] -> Features. Sides should be at least 16 px."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, config: EncoderConfig = COMPACT) -> None:
+        super().__init__()
+        self.config = config
+        self.stages = nn.ModuleList()
+        channels = 3
+        for width, depth in zip(config.widths, config.depths, strict=True):
+            convs = nn.ModuleList()
+            for _ in range(depth):
+                conv = nn.Conv2d(channels, width, 3, padding=1, padding_mode=config.padding)
+                # PyTorch's own start shrinks activations at every ReLU: level 5 would not learn.
+                nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
+                nn.init.zeros_(conv.bias)  # type: ignore[arg-type]
+                convs.append(conv)
+                channels = width
+            self.stages.append(convs)
+        # Constants of the architecture, rebuilt from the config: not part of the weights.
+        self.register_buffer("mean", torch.tensor(config.mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(config.std).view(1, 3, 1, 1), persistent=False)
+
+    def forward(self, image: Tensor, levels: int = 5) -> Features:
+        """Features of the first `levels` levels; what lies deeper is not computed."""
+        x = (image - self.mean) / self.std
+        features: Features = []
+        for level, convs in enumerate(self.stages, start=1):
+            if level > 1:
+                # ceil_mode keeps a last odd row, so that no border of the picture is dropped.
+                x = F.max_pool2d(x, 2, ceil_mode=self.config.kind == "compact")
+            for index, conv in enumerate(convs):  # type: ignore[arg-type]
+                x = F.relu(conv(x))
+                if index == 0:
+                    features.append(x)
+                    if level == levels:
+                        return features
+        return features
+
+
+def load_torchvision(encoder: Encoder, state: Mapping[str, Tensor]) -> None:
+    """Fill a vgg16 or vgg19 encoder from torchvision's names, features.N.{weight,bias}.
+
+    Raises KeyError for a layer that is not there. Deeper layers of `state` are left unread.
+    """
+    position = 0
+    with torch.no_grad():
+        for convs in encoder.stages:
+            for conv in convs:  # type: ignore[union-attr]
+                conv.weight.copy_(state[f"features.{position}.weight"].float())
+                conv.bias.copy_(state[f"features.{position}.bias"].float())
+                position += 2  # a convolution and its ReLU
+            position += 1  # the pooling after a stage

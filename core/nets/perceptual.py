@@ -1,0 +1,123 @@
+"""Perceptual networks and the feature losses that training, gatys and bench share.
+
+A perceptual network is anything that turns RGB NCHW in [0, 1] into the features relu1_1 to
+relu5_1 of VGG-16: the real one, or its stand-in distilled into `encoder-compact`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .attention import attention_moments
+from .encoder import COMPACT, VGG16, Encoder, EncoderConfig, Features, load_torchvision
+from .statistics import Moments, moments, normalise
+
+PerceptualNetwork = Callable[..., Features]  # (image, levels=5) -> Features
+RELU_NAMES = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+# Deviation of VGG-16's levels over photographs and paintings: the heads learn in these units.
+VGG16_SPREAD = (43.0, 255.0, 483.0, 355.0, 64.0)
+
+
+def vgg16_features(state: Mapping[str, Tensor]) -> Encoder:
+    """The real VGG-16, frozen, from torchvision's layout."""
+    network = Encoder(VGG16)
+    load_torchvision(network, state)
+    return network.requires_grad_(False).eval()
+
+
+class DistilledFeatures(nn.Module):
+    """encoder-compact with one 1 x 1 head a level that speaks in VGG-16's channels."""
+
+    def __init__(self, config: EncoderConfig = COMPACT) -> None:
+        super().__init__()
+        self.encoder = Encoder(config)
+        self.heads = nn.ModuleList(
+            nn.Conv2d(width, target, 1)
+            for width, target in zip(config.widths, VGG16.widths, strict=True)
+        )
+
+    def forward(self, image: Tensor, levels: int = 5) -> Features:
+        features = self.encoder(image, levels)
+        return [
+            F.relu(head(f)) * spread
+            for head, f, spread in zip(self.heads, features, VGG16_SPREAD, strict=False)
+        ]
+
+
+def feature_moments(features: Features) -> list[Moments]:
+    return [moments(f) for f in features]
+
+
+def skewness(features: Tensor) -> Tensor:
+    """Third standardised moment per channel, [N, C]; 0 for a symmetric distribution."""
+    return normalise(features).pow(3).mean(dim=(2, 3))
+
+
+def global_style_loss(
+    output: Features, style: Features, *, relative: bool = True, skew: float = 0.0
+) -> Tensor:
+    """Equation 9: Euclidean distance of means and of deviations, summed over the levels.
+
+    relative: each norm is divided by the style's own, so that no level outweighs the others
+    (the published loss does not). skew: weight of the skewness term of section 4.2.3.
+    Returns one number a sample, [N].
+    """
+    total = output[0].new_zeros(output[0].shape[0], dtype=torch.float32)
+    for o, s in zip(output, style, strict=True):
+        a, b = moments(o), moments(s)
+        for x, y in ((a.mean, b.mean), (a.deviation, b.deviation)):
+            distance = (x - y).flatten(1).norm(dim=1)
+            total = total + (distance / y.flatten(1).norm(dim=1) if relative else distance)
+        if skew:
+            total = total + skew * (skewness(o) - skewness(s)).pow(2).mean(dim=1).sqrt()
+    return total
+
+
+def content_loss(output: Tensor, content: Tensor) -> Tensor:
+    """Mean squared difference of normalised features of one level, [N]."""
+    return (normalise(output) - normalise(content)).pow(2).mean(dim=(1, 2, 3))
+
+
+def keys_of(features: Features, level: int) -> Tensor:
+    """F^{1:x} of equation 1: levels 1 to x, brought to level x's size and concatenated."""
+    size = features[level - 1].shape[-2:]
+    parts = [
+        F.interpolate(f, size, mode="bilinear", align_corners=False, antialias=False)
+        if f.shape[-2:] != size
+        else f
+        for f in features[:level]
+    ]
+    return torch.cat(parts, dim=1)
+
+
+@torch.no_grad()
+def local_target(content: Features, style: Features, level: int, *, scaled: bool) -> Tensor:
+    """AdaAttN* of equation 10: equations 4 to 7 with f, g, h left out. Detached, float32."""
+    query = normalise(keys_of(content, level)).flatten(2)
+    key = normalise(keys_of(style, level)).flatten(2)
+    mean, deviation = attention_moments(
+        query, key, style[level - 1].flatten(2), scaled=scaled
+    )
+    f = content[level - 1]
+    return (deviation * normalise(f).flatten(2) + mean).view(f.shape)
+
+
+def local_feature_loss(
+    output: Features,
+    content: Features,
+    style: Features,
+    layers: Sequence[int],
+    *,
+    scaled: bool = False,
+) -> Tensor:
+    """Equation 10 over the attention layers in use, [N]; each level divided by its target's norm."""
+    total = output[0].new_zeros(output[0].shape[0], dtype=torch.float32)
+    for level in layers:
+        target = local_target(content, style, level, scaled=scaled).flatten(1)
+        distance = (output[level - 1].float().flatten(1) - target).norm(dim=1)
+        total = total + distance / target.norm(dim=1).clamp_min(1e-6)
+    return total

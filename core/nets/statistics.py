@@ -1,0 +1,35 @@
+"""Channel statistics: the mean-variance normalisation that style transfer is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+EPSILON = 1e-5  # added to variances, so that a constant channel divides by no zero
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Mean and deviation per channel, both [N, C, 1, 1], float32."""
+
+    mean: Tensor
+    deviation: Tensor
+
+
+def moments(features: Tensor) -> Moments:
+    """Over height and width, in float32 whatever the features' format. features: NCHW."""
+    x = features.float()
+    variance, mean = torch.var_mean(x, dim=(2, 3), keepdim=True, correction=0)
+    return Moments(mean, (variance + EPSILON).sqrt())
+
+
+def normalise(features: Tensor, of: Moments | None = None) -> Tensor:
+    """Norm of AdaAttN's equation 4: zero mean, unit deviation per channel; NCHW, float32.
+
+    `of`: statistics to use in place of the features' own: those of a whole picture, where
+    the features are those of one tile of it.
+    """
+    by = of or moments(features)
+    return (features.float() - by.mean) / by.deviation

@@ -1,0 +1,127 @@
+"""`train adaattn`: equations 8 to 10, with the losses divided as the judge divides them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+from torchvision.utils import save_image
+
+from ...weights.store import load_weights
+from ..nets.adaattn import AdaAttN, AdaAttNConfig
+from ..nets.encoder import COMPACT, Encoder
+from ..nets.perceptual import content_loss, global_style_loss, local_feature_loss
+from .config import TrainConfig
+from .data import Pairs, RandomCrops, find_pictures, to_unit
+from .teacher import load_vgg16, place_teacher
+
+
+@dataclass(frozen=True)
+class AdaAttNTraining(TrainConfig):
+    """global_weight, local_weight: lambda of equation 8; content_weight: of the content term.
+
+    loss_scale: the stylised picture is made smaller by so much before the perceptual network
+    sees it, as whoever looks at a large picture does; it also makes the losses cheaper.
+    encoder: where the encoder's weights come from; it stays frozen unless train_encoder.
+    """
+
+    size: int = 160
+    batch: int = 4
+    learning_rate: float = 1e-3
+    global_weight: float = 1.0
+    content_weight: float = 0.6
+    local_weight: float = 0.05
+    skew_weight: float = 0.0
+    range_weight: float = 10.0
+    loss_scale: int = 2
+    layers: tuple[int, ...] = (3, 4, 5)
+    encoder: str = "encoder-compact"
+    train_encoder: bool = False
+    smallest_crop: float = 0.4
+
+
+class AdaAttNTask:
+    name = "adaattn-compact"
+
+    def __init__(self, config: AdaAttNTraining) -> None:
+        self.config = config
+        self.network = AdaAttNConfig(encoder=COMPACT, layers=config.layers)
+        model = AdaAttN(self.network)
+        if config.init:
+            model.load_state_dict(load_weights(config.init)[0])
+        else:
+            load_encoder(model.encoder, config.encoder)
+        model.encoder.requires_grad_(config.train_encoder)
+        self.model: nn.Module = model
+        self.perceptual = load_vgg16(config.vgg16)
+
+    def to(self, device: torch.device, dtype: torch.dtype) -> None:
+        place_teacher(self.perceptual, device, dtype)
+
+    def dataset(self) -> Dataset[Any]:
+        c = self.config
+        content = RandomCrops(find_pictures(c.content), c.size, c.smallest_crop, c.seed)
+        style = RandomCrops(find_pictures(c.style), c.size, c.smallest_crop, c.seed + 1)
+        return Pairs(content, style)
+
+    def _seen(self, image: Tensor) -> Tensor:
+        """What the perceptual network is shown of a picture."""
+        return F.avg_pool2d(image, self.config.loss_scale) if self.config.loss_scale > 1 else image
+
+    def loss(
+        self, model: nn.Module, batch: tuple[Tensor, Tensor]
+    ) -> tuple[Tensor, Mapping[str, Tensor]]:
+        c = self.config
+        content, style = (to_unit(x) for x in batch)
+        output = model(content, style)
+        with torch.no_grad():
+            of_content = self.perceptual(self._seen(content))
+            of_style = self.perceptual(self._seen(style))
+            # Each sample counts by the share of the way that is left, so that a style far from
+            # the photograph does not drown a near one.
+            style_unit = global_style_loss(of_content, of_style, skew=c.skew_weight).clamp_min(1)
+            content_unit = content_loss(of_style[3], of_content[3]).clamp_min(0.5)
+        of_output = self.perceptual(self._seen(output))
+        style_share = global_style_loss(of_output, of_style, skew=c.skew_weight) / style_unit
+        content_share = content_loss(of_output[3], of_content[3]) / content_unit
+        outside = (output - output.clamp(0, 1)).pow(2).mean()
+        parts = {"style": style_share.mean(), "content": content_share.mean(), "range": outside}
+        total = (
+            c.global_weight * parts["style"]
+            + c.content_weight * parts["content"]
+            + c.range_weight * outside
+        )
+        if c.local_weight:
+            parts["local"] = local_feature_loss(
+                of_output, of_content, of_style, c.layers, scaled=self.network.scaled
+            ).mean()
+            total = total + c.local_weight * parts["local"]
+        return total, parts
+
+    @torch.no_grad()
+    def sample(self, model: nn.Module, path: Path) -> None:
+        """Four fixed pairs: content, style, result."""
+        pairs = [self.dataset()[i] for i in range(4)]
+        content, style = (to_unit(torch.stack(x)) for x in zip(*pairs, strict=True))
+        output = model(content, style).clamp(0, 1)
+        save_image(torch.cat([content, style, output]), path, nrow=4)
+
+    def metadata(self) -> dict[str, str]:
+        return {"config": self.network.to_json()}
+
+
+def load_encoder(encoder: Encoder, source: str) -> None:
+    """Weights of `train encoder` (without its heads), or of nothing if source is empty."""
+    if source:
+        state, _ = load_weights(source)
+        prefix = "encoder."
+        encoder.load_state_dict(
+            {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+        )

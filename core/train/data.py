@@ -1,0 +1,95 @@
+"""Pictures for training: folders in, random crops out, the same ones in every run with one seed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
+from torchvision.io import ImageReadMode, decode_image
+from torchvision.transforms.v2 import functional as T
+
+from ..errors import RequestError
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
+LEFT_OUT = {"holdout", "masks"}  # held-out pictures and label maps are never trained on
+
+
+def find_pictures(folders: Sequence[str]) -> list[Path]:
+    """All pictures under the folders, sorted by path. Raises RequestError if there are none."""
+    found: list[Path] = []
+    for folder in folders:
+        root = Path(folder)
+        if not root.is_dir():
+            raise RequestError(f"no such folder of pictures: {folder}")
+        found += [
+            p
+            for p in root.rglob("*")
+            if p.suffix.lower() in SUFFIXES and not LEFT_OUT & set(p.relative_to(root).parts)
+        ]
+    if not found:
+        raise RequestError(f"no pictures in {', '.join(folders) or 'any folder: give one'}")
+    return sorted(found)
+
+
+def random_crop(path: Path, size: int, smallest: float, rng: random.Random) -> Tensor:
+    """A square crop of random place and size, half of them mirrored; uint8 [3, size, size].
+
+    smallest: the crop's side is between this share of the picture's short side and all of it.
+    """
+    image = decode_image(str(path), mode=ImageReadMode.RGB)  # 3 H W
+    height, width = image.shape[-2:]
+    side = max(1, round(min(height, width) * rng.uniform(smallest, 1.0)))
+    top, left = rng.randint(0, height - side), rng.randint(0, width - side)
+    image = T.resized_crop(image, top, left, side, side, [size, size], antialias=True)
+    return T.horizontal_flip(image) if rng.random() < 0.5 else image
+
+
+class RandomCrops(Dataset[Tensor]):
+    """Item i is a function of the seed and i alone, so that a resumed run sees what it would have."""
+
+    def __init__(self, files: Sequence[Path], size: int, smallest: float, seed: int) -> None:
+        self.files, self.size, self.smallest, self.seed = files, size, smallest, seed
+
+    def __getitem__(self, index: int) -> Tensor:
+        rng = random.Random(f"{self.seed}/{index}")
+        return random_crop(rng.choice(self.files), self.size, self.smallest, rng)
+
+    def __len__(self) -> int:
+        return 2**31  # as many as are asked for
+
+
+class Pairs(Dataset[tuple[Tensor, Tensor]]):
+    """Content and style crops side by side."""
+
+    def __init__(self, content: RandomCrops, style: RandomCrops) -> None:
+        self.content, self.style = content, style
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        return self.content[index], self.style[index]
+
+    def __len__(self) -> int:
+        return len(self.content)
+
+
+class Batches(Sampler[list[int]]):
+    """Batches of consecutive items, from step `start` to step `stop`."""
+
+    def __init__(self, batch: int, start: int, stop: int) -> None:
+        self.batch_size, self.start, self.stop = batch, start, stop
+        self.drop_last = False
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for step in range(self.start, self.stop):
+            yield list(range(step * self.batch_size, (step + 1) * self.batch_size))
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+
+def to_unit(image: Tensor) -> Tensor:
+    """uint8 -> float32 in [0, 1], channels last in memory, as the convolutions like it."""
+    return image.float().div(255).to(memory_format=torch.channels_last)

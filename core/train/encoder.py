@@ -1,0 +1,81 @@
+"""`train encoder`: distil VGG-16's five levels into encoder-compact and its heads."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+from torchvision.utils import save_image
+
+from ..nets.encoder import COMPACT, EncoderConfig
+from ..nets.perceptual import DistilledFeatures
+from ..nets.statistics import moments
+from .config import TrainConfig
+from .data import RandomCrops, find_pictures, to_unit
+from .teacher import load_vgg16, place_teacher
+
+
+@dataclass(frozen=True)
+class EncoderTraining(TrainConfig):
+    """moments_weight: how much channel means and deviations count beside single positions."""
+
+    learning_rate: float = 2e-3
+    smallest_crop: float = 0.4
+    moments_weight: float = 0.5
+    widths: tuple[int, ...] = COMPACT.widths
+    depths: tuple[int, ...] = COMPACT.depths
+
+
+class EncoderTask:
+    name = "encoder-compact"
+
+    def __init__(self, config: EncoderTraining) -> None:
+        self.config = config
+        self.network = EncoderConfig(widths=config.widths, depths=config.depths)
+        self.model: nn.Module = DistilledFeatures(self.network)
+        self.teacher = load_vgg16(config.vgg16)
+
+    def to(self, device: torch.device, dtype: torch.dtype) -> None:
+        place_teacher(self.teacher, device, dtype)
+
+    def dataset(self) -> Dataset[Any]:
+        files = find_pictures((*self.config.content, *self.config.style))
+        return RandomCrops(files, self.config.size, self.config.smallest_crop, self.config.seed)
+
+    def loss(self, model: nn.Module, batch: Tensor) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """The share of VGG's variance left unexplained, a level; plus relative moments."""
+        image = to_unit(batch)
+        with torch.no_grad():
+            targets = self.teacher(image)
+        total, parts = torch.zeros((), device=image.device), {}
+        for level, (mine, target) in enumerate(zip(model(image), targets, strict=True), start=1):
+            # A quarter of the two large levels tells as much, at a quarter of the time.
+            step = 2 if level <= 2 else 1
+            mine, target = (f[..., ::step, ::step].float() for f in (mine, target))
+            spread = (target - target.mean(dim=(0, 2, 3), keepdim=True)).pow(2).mean()
+            unexplained = (mine - target).pow(2).mean() / spread
+            a, b = moments(mine), moments(target)
+            statistics = sum(
+                ((x - y).flatten(1).norm(dim=1) / y.flatten(1).norm(dim=1)).mean()
+                for x, y in ((a.mean, b.mean), (a.deviation, b.deviation))
+            )
+            total = total + unexplained + self.config.moments_weight * statistics
+            parts[f"level{level}"] = unexplained
+        return total, parts
+
+    @torch.no_grad()
+    def sample(self, model: nn.Module, path: Path) -> None:
+        """A few channels of level 3: ours above, VGG's below."""
+        image = to_unit(self.dataset()[0][None])
+        rows = [network(image)[2][0, :8, None] for network in (model, self.teacher)]
+        save_image(torch.cat(rows), path, nrow=8, normalize=True, scale_each=True)
+
+    def metadata(self) -> dict[str, str]:
+        return {"config": json.dumps(dataclasses.asdict(self.network))}

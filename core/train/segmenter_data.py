@@ -1,0 +1,314 @@
+"""Labelled photographs for `train segmenter`: which words a set knows, and random crops of it.
+
+A set is a folder with images/, masks/ (8-bit label ids, 255 = unknown) and labels.json. What a set
+does not label is unknown there, not absent; a few groups of words are absent by the nature of a set
+(no road on a photograph of a single object) and ABSENT lists them.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+from torchvision.io import ImageReadMode, decode_image
+from torchvision.transforms.v2 import functional as T
+
+from ..errors import RequestError
+from .data import find_pictures
+
+IGNORE = 255
+BACKGROUND = "background"
+
+# Words that a set's labels imply: word -> the labels it is made of. "*" stands for all labels but
+# the background, "-label" takes one away, "?label" leaves it unknown.
+IMPLIED: dict[str, dict[str, tuple[str, ...]]] = {
+    "street": {
+        "person": ("pedestrian", "?cyclist"),
+        "vegetation": ("tree",),
+        "ground": ("road", "pavement"),
+    },
+    "facades": {"ground": ("road", "pavement"), "tree": ("?vegetation",)},
+    "clothes": {
+        "person": ("*",),
+        "clothes": ("*", "-skin", "-hair", "?accessories", "?glasses", "?sunglasses", "?watch"),
+    },
+    "faces": {"face": ("skin", "eyes", "nose", "mouth")},
+    "voc": {"animal": ("bird", "cat", "cow", "dog", "horse", "sheep")},
+    "objects": {
+        "animal": (
+            "ant", "beaver", "butterfly", "cougar", "crab", "crayfish", "crocodile", "dalmatian",
+            "dolphin", "dragonfly", "elephant", "emu", "flamingo", "gerenuk antelope", "hedgehog",
+            "ibis", "kangaroo", "llama", "lobster", "mayfly", "nautilus", "octopus", "okapi",
+            "panda", "pigeon", "platypus", "rhino", "rooster", "scorpion", "sea horse",
+            "sea turtle", "starfish", "tick", "wild cat", "bass", "?cartoon cat", "?cartoon dog",
+            "?brontosaurus", "?stegosaurus", "?trilobite",
+        ),
+        "bird": ("emu", "flamingo", "ibis", "pigeon", "rooster"),
+        "insect": ("ant", "butterfly", "dragonfly", "mayfly", "?tick", "?scorpion"),
+        "flower": ("sunflower", "lotus", "water lily"),
+        "food": ("pizza", "strawberry", "?crab", "?lobster", "?crayfish", "?bass"),
+        "fruit": ("strawberry",),
+        "fish": ("bass", "?dolphin", "?sea horse"),
+        "vehicle": ("car", "motorbike", "helicopter", "ferry", "aeroplane", "sailing boat",
+                    "sailing ship", "?wheelchair", "?roller skate"),
+        "dog": ("dalmatian", "?cartoon dog"),
+        "cat": ("wild cat", "?cartoon cat", "?cougar"),
+        "boat": ("ferry", "sailing boat", "sailing ship"),
+    },
+}  # fmt: skip
+
+SCENE = ("road", "pavement", "building", "sky", "pole", "fence", "traffic sign", "cyclist")
+INDOOR = ("sofa", "tv monitor", "dining table", "potted plant")
+PETS = ("cat", "cow", "dog", "horse", "sheep")
+FACE = ("eyes", "nose", "mouth", "face")
+# Objects that may well stand, unlabelled, in a picture of another set
+COMMON = {
+    "background", "bonsai", "camera", "car", "chair", "chandelier", "cup", "jug", "lamp", "laptop",
+    "mobile phone", "motorbike", "stop sign", "umbrella", "watch", "headphones", "pigeon",
+    "barrel", "aeroplane", "ceiling fan", "football", "scissors", "cartoon cat", "cartoon dog",
+    "dalmatian", "wild cat", "sunflower", "minaret", "pagoda", "banknote", "mandolin",
+    "electric guitar", "buddha",
+}  # fmt: skip
+# Words of other sets that are absent from a set's pictures wherever a label is given; "objects"
+# stands for the words of that set without COMMON.
+ABSENT: dict[str, tuple[str, ...]] = {
+    "voc": ("objects",),
+    "facades": ("objects", *INDOOR, *PETS, *FACE),
+    "street": ("objects", *INDOOR, *PETS, *FACE, "water lily"),
+    "clothes": ("objects", *PETS),
+    "faces": ("objects", *SCENE, *INDOOR, *PETS, "vegetation", "car", "shoes", "pants", "food"),
+    "people": ("objects", *PETS),
+    "objects": (*SCENE, *INDOOR, "vegetation", "window", "door", "hair", "face", "skirt", "pants"),
+}
+
+# Cut-outs are labelled by the folder that each came from, nearest folder first
+STAMP_GROUPS: dict[str, tuple[str, ...]] = {
+    "animals/birds": ("bird", "animal"),
+    "animals/fish": ("fish", "animal"),
+    "animals/insects": ("insect", "animal"),
+    "animals/mammals/dogs": ("dog", "animal"),
+    "animals/mammals/equines": ("animal",),
+    "animals": ("animal",),
+    "plants/flowers": ("flower",),
+    "plants/trees": ("tree",),
+    "food/fruit": ("fruit", "food"),
+    "food": ("food",),
+    "vehicles": ("vehicle",),
+}
+
+
+@dataclass(frozen=True)
+class WordSet:
+    """The words that a set can answer for.
+
+    positive, unknown: [k, 256] float, 1 where a label id belongs to a word (or may belong).
+    exclusive: how many leading words are the set's own labels, of which a pixel has exactly one.
+    absent: indices of words that no labelled pixel of this set shows.
+    """
+
+    name: str
+    words: Tensor  # k, indices into the vocabulary
+    positive: Tensor
+    unknown: Tensor
+    exclusive: int
+    absent: Tensor
+
+
+def read_labels(folder: Path) -> dict[int, str]:
+    """Label ids and names of a set. Raises RequestError where labels.json is missing or wrong."""
+    try:
+        ids = json.loads((folder / "labels.json").read_text(encoding="utf-8"))["ids"]
+        return {int(k): str(v) for k, v in ids.items()}
+    except (OSError, ValueError, KeyError) as error:
+        raise RequestError(f"no readable labels.json in {folder}: {error}") from error
+
+
+def find_sets(data: str) -> list[Path]:
+    """Folders under `data`/seg that hold label ids, sorted. Raises RequestError if there are none."""
+    root = Path(data) / "seg"
+    found = sorted(p.parent for p in root.glob("*/labels.json") if p.parent.name != "stamps")
+    if not data or not found:
+        raise RequestError(f"no labelled sets under {root}: give --data the folder that has seg/")
+    return found
+
+
+def vocabulary(data: str) -> tuple[str, ...]:
+    """All words that the sets answer for, sorted."""
+    words: set[str] = set()
+    for folder in find_sets(data):
+        words |= set(read_labels(folder).values()) | set(IMPLIED.get(folder.name, {}))
+    if (Path(data) / "seg" / "stamps").is_dir():
+        words |= {w for group in STAMP_GROUPS.values() for w in group}
+    return tuple(sorted(words))
+
+
+def word_sets(data: str, words: tuple[str, ...]) -> dict[str, WordSet]:
+    index = {w: i for i, w in enumerate(words)}
+    labels = {p.name: read_labels(p) for p in find_sets(data)}
+    rare = [w for w in labels.get("objects", {}).values() if w not in COMMON]
+    sets = {}
+    for name, ids in labels.items():
+        spec = {word: (word,) for word in ids.values()} | IMPLIED.get(name, {})
+        positive, unknown = torch.zeros(len(spec), 256), torch.zeros(len(spec), 256)
+        for row, parts in enumerate(spec.values()):
+            for part in parts:
+                named = [i for i, label in ids.items() if label == part.lstrip("-?")]
+                if part == "*":
+                    named = [i for i, label in ids.items() if label != BACKGROUND]
+                positive[row, named] = 0.0 if part[0] in "-?" else 1.0
+                if part[0] == "?":
+                    unknown[row, named] = 1.0
+        absent = [rare if w == "objects" else [w] for w in ABSENT.get(name, ())]
+        flat = {w for group in absent for w in group if w in index and w not in spec}
+        sets[name] = WordSet(
+            name,
+            torch.tensor([index[w] for w in spec]),
+            positive,
+            unknown,
+            len(ids),
+            torch.tensor(sorted(index[w] for w in flat), dtype=torch.long),
+        )
+    return sets
+
+
+def stamp_set(words: tuple[str, ...]) -> WordSet:
+    """Pasted cut-outs: label id i + 1 is the i-th group of STAMP_GROUPS, 0 is the ground."""
+    index = {w: i for i, w in enumerate(words)}
+    spec = sorted({w for group in STAMP_GROUPS.values() for w in group})
+    positive, unknown = torch.zeros(len(spec), 256), torch.zeros(len(spec), 256)
+    for label, group in enumerate(STAMP_GROUPS.values(), start=1):
+        for word in group:
+            positive[spec.index(word), label] = 1.0
+    # What lies under the cut-out is a photograph of anything.
+    unknown[:, 0] = 1.0
+    return WordSet("stamps", torch.tensor([index[w] for w in spec]), positive, unknown, 0, torch.tensor([], dtype=torch.long))
+
+
+class LabelledCrops(Dataset[tuple[Tensor, Tensor, int]]):
+    """Random crops: picture uint8 [3, h, w], label ids uint8 [h, w], number of the set.
+
+    Item i is a function of the seed and i alone. All items of one batch share their orientation:
+    every second batch is upright.
+    """
+
+    def __init__(
+        self, data: str, long: int, short: int, batch: int, seed: int, shares: Mapping[str, float],
+        paste: float,
+    ) -> None:  # fmt: skip
+        self.long, self.short, self.batch, self.seed, self.paste = long, short, batch, seed, paste
+        self.names: list[str] = []
+        self.files: list[list[Path]] = []
+        self.weights: list[float] = []
+        for folder in find_sets(data):
+            self._add(folder.name, folder, shares)
+        stamps = Path(data) / "seg" / "stamps"
+        self.stamp_label: dict[str, int] = {}
+        if stamps.is_dir() and shares.get("stamps", 0.0) > 0:
+            items = json.loads((stamps / "labels.json").read_text(encoding="utf-8"))["items"]
+            for name, item in items.items():
+                label = _group_label(item["group"])
+                if label and "cartoon" not in item["group"]:
+                    self.stamp_label[Path(name).name] = label
+            self._add("stamps", stamps, shares)
+            self.files[-1] = [p for p in self.files[-1] if p.name in self.stamp_label]
+        grounds = [str(p) for p in (Path(data) / "content", Path(data) / "seg/facades") if p.is_dir()]
+        self.grounds = find_pictures(grounds) if grounds else []
+
+    def _add(self, name: str, folder: Path, shares: Mapping[str, float]) -> None:
+        self.names.append(name)
+        self.files.append(find_pictures([str(folder / "images")]))
+        self.weights.append(shares.get(name, 0.1))
+
+    def __len__(self) -> int:
+        return 2**31
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor, int]:
+        upright = index // self.batch % 2 == 1
+        height, width = (self.long, self.short) if upright else (self.short, self.long)
+        rng = random.Random(f"{self.seed}/{index}")
+        number = rng.choices(range(len(self.names)), self.weights)[0]
+        for _ in range(8):
+            file = rng.choice(self.files[number])
+            image, ids = _read(file)
+            # A picture that lies the other way loses half of itself: prefer one that does not.
+            if (image.shape[1] > image.shape[2]) == upright or image.shape[1] == image.shape[2]:
+                break
+        name = self.names[number]
+        if name == "stamps":
+            ids = (ids > 127).to(torch.uint8) * self.stamp_label[file.name]
+        image, ids = _zoom(image, ids, height, width, rng, name in ("stamps", "objects"))
+        pasted = name == "stamps" or (
+            name in ("objects", "people", "faces") and rng.random() < self.paste
+        )
+        if pasted and self.grounds:
+            image = self._ground(image, ids, rng)
+        return _recolour(image, rng), ids, number
+
+    def _ground(self, image: Tensor, ids: Tensor, rng: random.Random) -> Tensor:
+        """What is labelled, before another photograph, with an edge one pixel soft."""
+        height, width = ids.shape
+        file = rng.choice(self.grounds)
+        ground = decode_image(str(file), mode=ImageReadMode.RGB)
+        h, w = ground.shape[1:]
+        scale = max(height / h, width / w) * rng.uniform(1.0, 1.4)
+        ground = T.resize(ground, [max(height, round(h * scale)), max(width, round(w * scale))])
+        top = rng.randint(0, ground.shape[1] - height)
+        left = rng.randint(0, ground.shape[2] - width)
+        ground = ground[:, top : top + height, left : left + width]
+        alpha = ((ids > 0) & (ids != IGNORE)).float()[None, None]
+        alpha = torch.nn.functional.avg_pool2d(alpha, 3, 1, 1)[0]
+        return (image * alpha + ground * (1 - alpha)).round().to(torch.uint8)
+
+
+def _group_label(group: str) -> int:
+    for label, prefix in enumerate(STAMP_GROUPS, start=1):
+        if group == prefix or group.startswith(prefix + "/"):
+            return label
+    return 0
+
+
+def _recolour(image: Tensor, rng: random.Random) -> Tensor:
+    image = T.adjust_brightness(image, rng.uniform(0.7, 1.35))
+    image = T.adjust_contrast(image, rng.uniform(0.7, 1.35))
+    image = T.adjust_saturation(image, rng.uniform(0.5, 1.5))
+    return T.adjust_hue(image, rng.uniform(-0.04, 0.04)) if rng.random() < 0.3 else image
+
+
+def _read(file: Path) -> tuple[Tensor, Tensor]:
+    image = decode_image(str(file), mode=ImageReadMode.RGB)  # 3 H W
+    mask = file.parent.parent / "masks" / (file.stem + ".png")
+    return image, decode_image(str(mask), mode=ImageReadMode.GRAY)[0]  # H W
+
+
+def _zoom(
+    image: Tensor, ids: Tensor, height: int, width: int, rng: random.Random, small: bool
+) -> tuple[Tensor, Tensor]:
+    """A random part at a random size, mirrored half of the time, in a window of height x width.
+
+    Where the part does not fill the window the rest is white and unknown; `small` things, which
+    stand alone, may take as little as a third of it, and the rest counts as background.
+    """
+    h, w = ids.shape
+    fit, cover = min(height / h, width / w), max(height / h, width / w)
+    start = fit if small else (fit * cover) ** 0.5
+    scale = start * 2 ** rng.uniform(-1.5 if small else -0.5, 0.6)
+    h, w = max(1, round(h * scale)), max(1, round(w * scale))
+    image = T.resize(image, [h, w], antialias=True)
+    ids = T.resize(ids[None], [h, w], interpolation=T.InterpolationMode.NEAREST)[0]
+    if rng.random() < 0.5:
+        image, ids = image.flip(2), ids.flip(1)
+    top, left = rng.randint(0, max(0, h - height)), rng.randint(0, max(0, w - width))
+    image, ids = image[:, top : top + height, left : left + width], ids[top : top + height, left : left + width]
+    h, w = ids.shape
+    top, left = rng.randint(0, height - h), rng.randint(0, width - w)
+    window = torch.full((3, height, width), 255, dtype=torch.uint8)
+    labels = torch.full((height, width), 0 if small else IGNORE, dtype=torch.uint8)
+    window[:, top : top + h, left : left + w] = image
+    labels[top : top + h, left : left + w] = ids
+    return window, labels
