@@ -24,6 +24,7 @@ DESCRIPTIVE = (
     ExifTags.Base.Copyright,
 )
 _DIRECTORIES = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
+_STALE = (ExifTags.Base.Orientation, ExifTags.Base.ImageWidth, ExifTags.Base.ImageLength)
 _XMP_KEY = "XML:com.adobe.xmp"
 _XMP_ORIENTATION = re.compile(rb'(tiff:Orientation(?:="|>))[2-8]')
 # Held elsewhere in PictureInfo, or true only of the file that was read.
@@ -67,9 +68,8 @@ def _exif_bytes(image: ImageFile.ImageFile, size: tuple[int, int]) -> bytes | No
     try:
         whole = image.format != "TIFF"
         for tag in source if whole else DESCRIPTIVE:
-            if tag in source and tag not in _DIRECTORIES:
+            if tag in source and tag not in _DIRECTORIES and tag not in _STALE:
                 kept[tag] = source[tag]
-        kept.pop(ExifTags.Base.Orientation, None)
         for directory in _DIRECTORIES:
             if values := dict(source.get_ifd(directory)):
                 _resize(values, size)

@@ -16,6 +16,7 @@ from PIL import ExifTags, Image, PngImagePlugin
 from .atomic import check_target, replacing
 from .errors import RequestError
 from .geometry import Extent
+from .image_metadata import DESCRIPTIVE
 from .picture import Picture, Pixels, from_float, has_foreign_profile, profile_space
 from .recipe_checks import STYLE_SIDE_LIMIT
 from .wording import listed, shown, shown_path
@@ -139,7 +140,7 @@ def _options(picture: Picture, form: str, mode: str, text: Mapping[str, str]) ->
             options |= {"lossless": True, "exact": True, "exif": info.exif or b""}
             options |= {"xmp": info.xmp or b""}
         case "TIFF":
-            options |= {"compression": "tiff_adobe_deflate", "exif": _tiff_tags(picture)}
+            options |= _tiff_options(picture)
     return {name: value for name, value in options.items() if value is not None}
 
 
@@ -181,15 +182,23 @@ def _jpeg_options(picture: Picture, mode: str) -> dict[str, Any]:
     return options
 
 
-def _tiff_tags(picture: Picture) -> Image.Exif:
+def _tiff_options(picture: Picture) -> dict[str, Any]:
+    """A TIFF's own directory holds the EXIF, so only tags that describe may enter it."""
     tags = Image.Exif()
     if picture.info.exif:
-        tags.load(picture.info.exif)
-        for tag in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):
-            tags.get_ifd(tag)
+        stored = Image.Exif()
+        stored.load(picture.info.exif)
+        for tag in DESCRIPTIVE:
+            if tag in stored:
+                tags[tag] = stored[tag]
+        for directory in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):
+            if values := stored.get_ifd(directory):
+                tags[directory] = dict(values)
     if picture.info.xmp:
         tags[_XMP_TAG] = picture.info.xmp
-    return tags
+    # Pillow can't hand directories within the directory to libtiff, which does the deflating.
+    nested = ExifTags.IFD.Exif in tags or ExifTags.IFD.GPSInfo in tags
+    return {"exif": tags.tobytes(), "compression": "raw" if nested else "tiff_adobe_deflate"}
 
 
 def _grey(mask: NDArray[Any]) -> Pixels:
