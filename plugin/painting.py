@@ -1,0 +1,122 @@
+"""One photo through a session: read, repaint, write every output, say what was done."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+from ..core.image import RECIPE_KEY, Picture, check_output, load_picture, save_mask, save_picture
+from ..core.recipe import Recipe, to_data, to_json
+from ..core.wording import shown
+from .console import progress_bar, say, warn
+from .outputs import Job
+
+if TYPE_CHECKING:
+    from ..core.pipeline import Result
+    from .session import Session
+
+
+class Painter:
+    """Applies one recipe to photo after photo with a warm session."""
+
+    def __init__(
+        self,
+        session: Session,
+        recipe: Recipe,
+        *,
+        strict: bool = False,
+        force: bool = False,
+        as_json: bool = False,
+    ) -> None:
+        self._session, self._recipe = session, session.pinned(recipe)
+        self._strict, self._force, self._as_json = strict, force, as_json
+
+    def paint(self, job: Job) -> Result:
+        """Write all of the job's outputs, each whole or not at all, and report them."""
+        started = time.perf_counter()
+        picture = load_picture(job.photo)
+        check_output(job.out, force=self._force, picture=picture)
+        with progress_bar(job.photo.name) as progress:
+            progress("loading", 0.0)
+            stylist = self._session.stylist(self._recipe)
+            result = stylist.run(picture, self._recipe, strict=self._strict, progress=progress)
+            self._write(job, picture, result)
+        self._report(job, result, time.perf_counter() - started)
+        return result
+
+    def _write(self, job: Job, picture: Picture, result: Result) -> None:
+        from ..core.layers import write_layers, write_ora
+
+        if job.mask:
+            save_mask(result.mask, job.mask, force=self._force)
+        if job.layers and job.layers.suffix.lower() == ".ora":
+            write_ora(job.layers, picture, result.layers, result.picture, force=self._force)
+        elif job.layers:
+            job.layers.parent.mkdir(exist_ok=True)
+            write_layers(job.layers, picture, result.layers, force=self._force)
+        text = {RECIPE_KEY: to_json(result.recipe)}
+        save_picture(result.picture, job.out, force=self._force, text=text)
+
+    def _report(self, job: Job, result: Result, seconds: float) -> None:
+        answered = self._answered()
+        notes = [*result.warnings, *self._drift(result.recipe)]
+        for note in notes:
+            warn(note)
+        extent = result.picture.extent
+        pins = result.recipe.pins
+        assert pins is not None  # the pipeline pins every result
+        if self._as_json:
+            summary: dict[str, Any] = {
+                "photo": str(job.photo),
+                "output": str(job.out),
+                "mask": str(job.mask) if job.mask else None,
+                "layers": str(job.layers) if job.layers else None,
+                "size": [extent.width, extent.height],
+                "worked_at": [result.work.width, result.work.height],
+                "seconds": round(seconds, 3),
+                "segmenter": pins.segmenter,
+                "engine": pins.engine,
+                "scores": {phrase: round(score, 4) for phrase, score in result.scores.items()},
+                "answered": answered,
+                "warnings": notes,
+                "recipe": to_data(result.recipe),
+            }
+            print(json.dumps(summary, ensure_ascii=False), flush=True)
+            return
+        for phrase, score in result.scores.items():
+            meant = f" -> {shown(answered[phrase])}" if phrase in answered else ""
+            say(f"{pins.segmenter}: {shown(phrase)}{meant}, best score {score:.2f}")
+        size = f"{extent.width} x {extent.height}"
+        if result.work.long_side < extent.long_side:
+            size += f" pixels, worked at {result.work.width} x {result.work.height}; --size full"
+            size += " works at its own size"
+        else:
+            size += " pixels"
+        say(f"wrote {job.out}: {size}, {pins.engine} ({pins.dtype}), {seconds:.1f} s")
+        for path in filter(None, (job.mask, job.layers)):
+            say(f"wrote {path}")
+
+    def _answered(self) -> dict[str, str]:
+        """Phrases that another word answered for, and that word."""
+        phrases = [r.target.value for r in self._recipe.regions if r.target.kind == "phrase"]
+        phrases += [r.style_region for r in self._recipe.regions if r.style_region]
+        segmenter = self._session.segmenter(self._recipe.segmenter)
+        found = {}
+        for phrase in (*phrases, *self._recipe.keep):
+            knowledge = segmenter.knows(phrase)
+            if knowledge.kind == "near" and knowledge.word:
+                found[phrase] = knowledge.word
+        return found
+
+    def _drift(self, made: Recipe) -> list[str]:
+        """What answers otherwise than it did when the recipe was made."""
+        before, now = self._recipe.pins, made.pins
+        if before is None or now is None or before == now:
+            return []
+        changed = [
+            name
+            for name in ("segmenter", "engine", "weights", "dtype")
+            if getattr(before, name) != getattr(now, name)
+        ]
+        return [f"this recipe was made with another {', '.join(changed)}: the result may differ"]

@@ -1,0 +1,131 @@
+"""The one place where things are put together: weights, segmenter, engine and styles become one
+warm Stylist, which answers request after request without loading anything twice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.errors import RequestError
+from ..core.image import load_embedded, load_picture, to_float
+from ..core.recipe import Recipe, Source
+from ..core.wording import shown, shown_path
+from ..weights.manifest import file_sha256
+from ..weights.style_store import StyleStore
+
+if TYPE_CHECKING:
+    from ..core.device import DeviceName
+    from ..core.engines import Engine
+    from ..core.pipeline import Stylist
+    from ..core.segmenter import Segmenter
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+class Session:
+    """Holds what is slow to load, for one device. PyTorch is imported on first use."""
+
+    def __init__(self, device: str = "auto") -> None:
+        """Raises RequestError for a device that there is no such name for."""
+        if device not in DEVICES:
+            raise RequestError(f"the device {shown(device)} is not known: use auto, cpu, cuda, mps")
+        self.device: DeviceName = device  # type: ignore[assignment]
+        self._engines: dict[str, Engine] = {}
+        self._segmenters: dict[str, Segmenter] = {}
+        self._stylists: dict[tuple[str, str], Stylist] = {}
+
+    @cached_property
+    def styles(self) -> StyleStore:
+        return StyleStore()
+
+    def check(self, recipe: Recipe) -> None:
+        """RequestError for all that can be refused without loading a network."""
+        engine_name(recipe.engine)
+        segmenter_name(recipe.segmenter)
+        for region in recipe.regions:
+            for source in region.style:
+                self.style_of(source)
+
+    def pinned(self, recipe: Recipe) -> Recipe:
+        """The recipe with the sha256 of every style file, so that a later change is noticed."""
+
+        def pin(source: Source) -> Source:
+            if source.kind != "file" or source.sha256:
+                return source
+            return replace(source, sha256=file_sha256(Path(source.value)))
+
+        regions = (
+            replace(region, style=tuple(pin(source) for source in region.style))
+            for region in recipe.regions
+        )
+        return replace(recipe, regions=tuple(regions))
+
+    def stylist(self, recipe: Recipe) -> Stylist:
+        """The warm Stylist for the recipe's engine and segmenter."""
+        from ..core.pipeline import Stylist
+
+        key = engine_name(recipe.engine), segmenter_name(recipe.segmenter)
+        if key not in self._stylists:
+            self._stylists[key] = Stylist(
+                self.segmenter(recipe.segmenter), self.engine(recipe.engine), self.style_of
+            )
+        return self._stylists[key]
+
+    def segmenter(self, name: str = "auto") -> Segmenter:
+        """The segmenter of that name, loaded once."""
+        resolved = segmenter_name(name)
+        if resolved not in self._segmenters:
+            from ..clipseg_bridge.builtin import BuiltinSegmenter
+
+            self._segmenters[resolved] = BuiltinSegmenter(device=self.device)
+        return self._segmenters[resolved]
+
+    def engine(self, name: str = "adaattn") -> Engine:
+        """The engine of that name, loaded once."""
+        resolved = engine_name(name)
+        if resolved not in self._engines:
+            from ..core.engines.adaattn import AdaAttNEngine
+
+            self._engines[resolved] = AdaAttNEngine(device=self.device)
+        return self._engines[resolved]
+
+    def style_of(self, source: Source) -> NDArray[np.float32]:
+        """The style picture that a source names, HWC float32 sRGB in [0, 1].
+
+        Raises RequestError for a name that no style has, for a file that is missing, is no
+        picture, or is not the one whose sha256 the source gives, and for a word.
+        """
+        if source.kind == "embedded":
+            return to_float(load_embedded(source.value))
+        if source.kind == "word":
+            raise RequestError(
+                f"no engine of this version knows styles by word: name a style or a picture file "
+                f"instead of word:{source.value}"
+            )
+        path = self.styles.get(source.value).path if source.kind == "name" else Path(source.value)
+        picture = load_picture(path)
+        if source.sha256 and source.sha256 != file_sha256(path):
+            raise RequestError(
+                f"the style {shown_path(path)} has changed since the recipe was made: bring the "
+                "old file back, or name it again in a new recipe"
+            )
+        return to_float(picture)
+
+
+def engine_name(name: str) -> str:
+    """The engine that answers to a recipe's name. RequestError where there is none yet."""
+    if name != "adaattn":
+        raise RequestError(f"the engine {name} is not available in this version: use adaattn")
+    return name
+
+
+def segmenter_name(name: str) -> str:
+    """The segmenter that answers: auto is the best one there is."""
+    if name == "clipseg":
+        raise RequestError("the segmenter clipseg is not available in this version: use builtin")
+    return "builtin"

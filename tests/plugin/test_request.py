@@ -1,0 +1,95 @@
+"""What is typed becomes a recipe, or one line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from semantic_style.core.errors import RequestError
+from semantic_style.core.recipe import parse_recipe, to_json, to_toml
+from semantic_style.plugin.request import (
+    given_recipe,
+    size_value,
+    split_positionals,
+    transfer_value,
+    with_flags,
+)
+
+SKY = parse_recipe("sky = mosaic @ 0.5; keep tree")
+
+
+def test_the_last_positional_with_an_equals_sign_is_the_recipe() -> None:
+    assert split_positionals(["a.jpg", "b.jpg", "sky = x"]) == (
+        [Path("a.jpg"), Path("b.jpg")],
+        "sky = x",
+    )
+    assert split_positionals(["a.jpg", "b.jpg"]) == ([Path("a.jpg"), Path("b.jpg")], None)
+
+
+def test_a_file_whose_name_holds_an_equals_sign_is_a_photo(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("sky=blue.jpg").touch()
+    assert split_positionals(["sky=blue.jpg"]) == ([Path("sky=blue.jpg")], None)
+
+
+def test_a_recipe_without_a_photo_is_refused() -> None:
+    with pytest.raises(RequestError, match="no photo"):
+        split_positionals(["sky = mosaic"])
+
+
+def test_a_recipe_longer_than_a_file_name_can_be_is_still_a_recipe() -> None:
+    text = "; ".join(f"thing {number} = mosaic" for number in range(500))
+    assert split_positionals(["a.jpg", text])[1] == text
+
+
+@pytest.mark.parametrize(("suffix", "form"), [(".json", to_json), (".toml", to_toml)])
+def test_all_ways_to_give_a_recipe_give_the_same(tmp_path: Path, suffix: str, form) -> None:
+    file = tmp_path / f"recipe{suffix}"
+    file.write_text(form(SKY), encoding="utf-8")
+    assert given_recipe((), file, None) == SKY
+    assert given_recipe((), None, "sky = mosaic @ 0.5; keep tree") == SKY
+    assert given_recipe(("sky = mosaic @ 0.5", "keep tree"), None, None) == SKY
+
+
+def test_exactly_one_way_is_taken() -> None:
+    with pytest.raises(RequestError, match="twice, by -r and RECIPE"):
+        given_recipe(("sky=a",), None, "sky=b")
+    with pytest.raises(RequestError, match="nothing to do"):
+        given_recipe((), None, None)
+
+
+def test_flags_overrule_and_what_is_not_given_stays() -> None:
+    made = with_flags(
+        SKY,
+        keep=["dog"],
+        regions={"threshold": 0.3, "grow": None, "invert": True},
+        settings={"size": 512, "seed": None},
+    )
+    (region,) = made.regions
+    assert (region.threshold, region.grow, region.invert, region.strength) == (0.3, 0, True, 0.5)
+    assert made.keep == ("tree", "dog")
+    assert (made.size, made.seed) == (512, 0)
+
+
+def test_flags_are_checked_like_the_recipe() -> None:
+    with pytest.raises(RequestError, match="threshold"):
+        with_flags(SKY, regions={"threshold": 1.5})
+    with pytest.raises(RequestError, match="no region"):
+        given_recipe(("keep tree",), None, None)
+
+
+def test_sizes() -> None:
+    assert (size_value(None), size_value("full"), size_value("640")) == (None, "full", 640)
+    for text in ("big", "-3", "", "1e3"):
+        with pytest.raises(RequestError, match="--size"):
+            size_value(text)
+
+
+def test_transfer_is_for_zmnet() -> None:
+    assert transfer_value(None, "adaattn") is None
+    assert transfer_value("details, colours", "zmnet") == ("details", "colours")
+    with pytest.raises(RequestError, match="zmnet only"):
+        transfer_value("details", "adaattn")
