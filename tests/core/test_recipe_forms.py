@@ -47,7 +47,7 @@ def test_toml_reads_back(wanted: Recipe) -> None:
 @given(
     st.recursive(
         st.none() | st.booleans() | st.floats() | st.text(),
-        _nested := lambda inner: (
+        lambda inner: (
             st.lists(inner, max_size=3)
             | st.dictionaries(
                 st.sampled_from(
