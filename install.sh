@@ -121,6 +121,7 @@ signal.alarm(5)
 urllib.request.urlopen(sys.argv[1], timeout=4).close()' "$1" >>"$log" 2>&1
 }
 
+# --no-compile: Python compiles what is really imported, on first use; all of it takes a minute.
 install_torch() {
     if torch_works; then
         return
@@ -128,15 +129,15 @@ install_torch() {
     begin "PyTorch"
     local build="PyPI's build"
     if [ "$(uname -s)" = Linux ] && ! nvidia-smi -L >/dev/null 2>&1 && (answers "$cpu_index/torch/") 2>/dev/null &&
-        "$python" -m pip install torch torchvision --index-url "$cpu_index" >>"$log" 2>&1; then
+        "$python" -m pip install --no-compile torch torchvision --index-url "$cpu_index" >>"$log" 2>&1; then
         build="the CPU build"
     else
-        logged "$python" -m pip install torch torchvision
+        logged "$python" -m pip install --no-compile torch torchvision
     fi
     if ! torch_works; then
         # A mirror or a local wheel folder can offer a torch that torchvision was not built for.
         PIP_FIND_LINKS='' PIP_CONFIG_FILE=/dev/null logged "$python" -m pip install \
-            --force-reinstall torch torchvision
+            --no-compile --force-reinstall torch torchvision
         torch_works || fail "torchvision does not load; the whole log is in $log"
         build="PyPI's build, second attempt"
     fi
@@ -152,7 +153,7 @@ install_project() {
     fi
     install_torch
     begin "Semantic Style"
-    logged "$python" -m pip install -e ".[$extras]"
+    logged "$python" -m pip install --no-compile -e ".[$extras]"
     torch_works || fail "torchvision does not load; the whole log is in $log"
     printf '%s' "$wanted" >"$stamp"
     finish ".venv is $(size_of "$venv")"
