@@ -81,8 +81,10 @@ class Session:
         resolved = segmenter_name(name)
         if resolved not in self._segmenters:
             from ..clipseg_bridge.builtin import BuiltinSegmenter
+            from ..core.device import choose_device
 
-            self._segmenters[resolved] = BuiltinSegmenter(device=self.device)
+            place = str(choose_device(self.device).torch)
+            self._segmenters[resolved] = BuiltinSegmenter(device=place)
         return self._segmenters[resolved]
 
     def engine(self, name: str = "adaattn") -> Engine:
