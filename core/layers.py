@@ -1,0 +1,209 @@
+"""A result as a stack of layers over the untouched photo, to be taken apart in an editor."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .atomic import replacing
+from .errors import RequestError
+from .geometry import Bounds
+from .image import PictureInfo, save_picture
+from .picture import Picture
+from .resample import resized_pixels
+from .wording import shown_path
+
+Floats = NDArray[np.float32]
+THUMBNAIL_SIDE = 256  # px, as the OpenRaster specification asks
+MANIFEST = "layers.json"
+ORIGINAL = "original.png"
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """pixels: [h, w, 3] uint8 in the picture's own profile, strength and kept colours included.
+
+    mask: [h, w] uint8. bounds: where in the picture. A layer is blended atop: it covers
+    colours and leaves the alpha below it as it is (Porter and Duff 1984, "atop").
+    """
+
+    name: str
+    pixels: NDArray[np.uint8]
+    mask: NDArray[np.uint8]
+    bounds: Bounds
+
+    @classmethod
+    def empty(cls, name: str, bounds: Bounds) -> Layer:
+        """A layer of `bounds` that covers nothing yet."""
+        shape = (bounds.height, bounds.width)
+        return cls(name, np.zeros((*shape, 3), np.uint8), np.zeros(shape, np.uint8), bounds)
+
+    def lay(
+        self,
+        window: tuple[slice, slice],
+        cover: Floats,
+        repainted: Floats,
+        wanted: Floats,
+        below: Floats,
+    ) -> Floats:
+        """Fill a window of the layer; what the stack up to this layer then shows.
+
+        cover: [rows, columns, 1], the mask in [0, 1]. repainted, wanted, below: [rows, columns,
+        3] own values: what was painted, what the stack is to show, what it shows without this
+        layer. Since the mask is rounded up, no pixel has to lie outside of 0 to 255 for it.
+        """
+        mask = np.ceil(cover * 255 - np.float32(1e-4)).clip(0, 255)
+        share = mask / np.float32(255)
+        making_up = below + (wanted - below) / np.maximum(share, np.float32(1 / 255))
+        pixels = np.rint(np.where(mask > 0, making_up, repainted)).clip(0, 255)
+        self.pixels[window] = pixels.astype(np.uint8)
+        self.mask[window] = mask[..., 0].astype(np.uint8)
+        return (below + share * (pixels - below)).astype(np.float32)
+
+
+def layer_masks(masks: Floats) -> Floats:
+    """[P, H, W] shares, topmost first -> the masks of a stack that shows the same.
+
+    Mask k is m_k / (1 - sum of the masks above): a layer below only shows through by what the
+    layers above leave. Where they leave nothing it is 0.
+    """
+    result = np.empty_like(masks)
+    left = np.ones(masks.shape[1:], dtype=np.float32)
+    for k, mask in enumerate(masks):
+        result[k] = np.where(left > 1e-6, mask / np.maximum(left, np.float32(1e-6)), 0).clip(0, 1)
+        left -= mask
+    return result
+
+
+def flatten(picture: Picture, layers: Sequence[Layer]) -> Picture:
+    """What an editor shows for the stack over the picture: blended in own values, rounded once."""
+    stack = picture.pixels.astype(np.float32)
+    for layer in reversed(layers):
+        window = stack[layer.bounds.slices]
+        window += layer.mask[..., None] / np.float32(255) * (layer.pixels - window)
+    return picture.with_pixels(np.rint(stack).clip(0, 255).astype(np.uint8))
+
+
+def write_layers(
+    folder: Path, picture: Picture, layers: Sequence[Layer], *, force: bool = False
+) -> None:
+    """A PNG per layer (its mask as alpha), the original, and layers.json, topmost first.
+
+    A folder that holds anything is only written to with `force`, and then keeps what else is
+    in it. Nothing appears in the folder before everything is written. RequestError.
+    """
+    folder = Path(folder)
+    if not folder.absolute().parent.is_dir():
+        raise RequestError(f"there is no folder to put {shown_path(folder)} into: make it first")
+    if folder.exists() and not folder.is_dir():
+        raise RequestError(f"{shown_path(folder)} is a file, not a folder for layers")
+    if folder.exists() and any(folder.iterdir()) and not force:
+        raise RequestError(f"{shown_path(folder)} is not empty: name another folder or use --force")
+    parent = folder.absolute().parent
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=parent) as temporary:
+        files = _write_pictures(Path(temporary), picture, layers)
+        entries = [
+            {
+                "name": layer.name,
+                "file": file,
+                "x": layer.bounds.x,
+                "y": layer.bounds.y,
+                "width": layer.bounds.width,
+                "height": layer.bounds.height,
+                "composite": "src-atop",
+            }
+            for layer, file in zip(layers, files, strict=True)
+        ]
+        extent = picture.extent
+        manifest = {
+            "schema": 1,
+            "width": extent.width,
+            "height": extent.height,
+            "layers": entries,
+            "original": ORIGINAL,
+        }
+        text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
+        (Path(temporary) / MANIFEST).write_text(text, encoding="utf-8")
+        folder.mkdir(exist_ok=True)
+        for file in [*files, ORIGINAL, MANIFEST]:
+            (Path(temporary) / file).replace(folder / file)
+
+
+def write_ora(
+    path: Path,
+    picture: Picture,
+    layers: Sequence[Layer],
+    merged: Picture,
+    *,
+    force: bool = False,
+) -> None:
+    """The stack as one OpenRaster file (specification 0.0.6, openraster.org), topmost first.
+
+    OpenRaster has no layer masks, so a mask is its layer's alpha. Over a picture that is not
+    opaque the layers are blended "src-atop", which leaves its alpha alone. RequestError.
+    """
+    blend = "svg:src-over" if picture.opaque else "svg:src-atop"
+    extent = picture.extent
+    image = ElementTree.Element("image", version="0.0.6", w=str(extent.width), h=str(extent.height))
+    stack = ElementTree.SubElement(image, "stack")
+    with replacing(path, force=force) as stream, tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        files = _write_pictures(folder, picture, layers)
+        for layer, file in zip(layers, files, strict=True):
+            _entry(stack, layer.name, file, layer.bounds.x, layer.bounds.y, blend)
+        _entry(stack, "original", ORIGINAL, 0, 0, "svg:src-over")
+        save_picture(merged, folder / "mergedimage.png")
+        save_picture(_thumbnail(merged), folder / "thumbnail.png")
+        with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
+            archive.writestr(zipfile.ZipInfo("mimetype"), "image/openraster")
+            archive.writestr(
+                zipfile.ZipInfo("stack.xml"),
+                ElementTree.tostring(image, encoding="UTF-8", xml_declaration=True),
+                zipfile.ZIP_DEFLATED,
+            )
+            for file in [*files, ORIGINAL]:
+                archive.write(folder / file, f"data/{file}")
+            archive.write(folder / "mergedimage.png", "mergedimage.png")
+            archive.write(folder / "thumbnail.png", "Thumbnails/thumbnail.png")
+
+
+def _entry(stack: ElementTree.Element, name: str, file: str, x: int, y: int, blend: str) -> None:
+    readable = "".join(each if each.isprintable() else "?" for each in name)
+    attributes = {
+        "name": readable,
+        "src": f"data/{file}",
+        "x": str(x),
+        "y": str(y),
+        "opacity": "1.0",
+        "visibility": "visible",
+        "composite-op": blend,
+    }
+    ElementTree.SubElement(stack, "layer", attributes)
+
+
+def _write_pictures(folder: Path, picture: Picture, layers: Sequence[Layer]) -> list[str]:
+    """The layers' PNGs and the original's into an empty folder; the layers' file names."""
+    plain = PictureInfo(icc=picture.info.icc, chunks=picture.info.chunks)
+    files = []
+    for number, layer in enumerate(layers, start=1):
+        word = re.sub(r"[^\w]+", "-", layer.name).strip("-").casefold()[:40]
+        files.append(f"{number:02d}-{word or 'region'}.png")
+        save_picture(Picture(layer.pixels, layer.mask, info=plain), folder / files[-1])
+    save_picture(picture, folder / ORIGINAL)
+    return files
+
+
+def _thumbnail(picture: Picture) -> Picture:
+    extent = picture.extent.fitted(THUMBNAIL_SIDE)
+    alpha = None if picture.alpha is None else resized_pixels(picture.alpha, extent)
+    info = PictureInfo(icc=picture.info.icc, chunks=picture.info.chunks)
+    return replace(picture, pixels=resized_pixels(picture.pixels, extent), alpha=alpha, info=info)

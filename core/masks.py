@@ -1,0 +1,280 @@
+"""Masks at full size, out of a segmenter's soft ones: DESIGN's mask order, step by step.
+
+What needs no fine resolution (threshold, invert, grow, keep, overlaps) happens on a grid of at
+most GRID_SIDE pixels; refinement along the picture's edges and the feather happen at full size,
+one region and one strip at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt, gaussian_filter
+
+from .geometry import Bounds, Extent
+from .guided import GuidedFilter
+from .progress import CancelToken, Progress, silent
+from .resample import Enlarged, extent_of, resized_map, resized_pixels, strips
+
+Mask = NDArray[np.float32]
+
+GRID_SIDE = 1024  # px, long side of the grid
+STEP = 0.1  # half width of the soft step around the threshold
+TAIL = 0.3  # what the guided filter leaves below is 0, above 1 - TAIL it is 1
+LEAST = 1 / 255  # a smaller share can't be told from 0 in 8 bits, so it is 0
+BLUR_STEP = 8.0  # px; a wider gaussian is made at a smaller size, where it is as smooth
+
+
+@dataclass(frozen=True)
+class RegionControls:
+    """How one region's soft mask becomes its mask. Pixels are those of the full picture.
+
+    threshold: of the calibrated soft mask, None = 0.5. grow: px outwards, negative shrinks.
+    feather: px, twice the gaussian's deviation; the edge widens by at most 1.5 times this.
+    kind: found (by a segmenter; refined along the picture's edges), painted (by hand: used as
+    it is, thresholded only on demand, and surer than anything found) or whole (the picture,
+    as far as no other region claims it).
+    """
+
+    threshold: float | None = None
+    grow: int = 0
+    feather: float = 2.0
+    invert: bool = False
+    kind: Literal["found", "painted", "whole"] = "found"
+
+
+def build_masks(
+    soft: Sequence[Mask | None],
+    controls: Sequence[RegionControls],
+    guide: NDArray[np.uint8],
+    *,
+    keep: Sequence[Mask] = (),
+    progress: Progress = silent,
+    cancel: CancelToken | None = None,
+) -> Mask:
+    """[P, H, W] in [0, 1]: each region's share of every pixel; the sum is at most 1.
+
+    soft: a region's soft mask [h, w] in [0, 1] of any size, 0.5 the natural threshold; None for
+    kind whole. guide: the picture [H, W, 3]. keep: soft masks of what stays untouched: where
+    one is sure, every share is exactly 0.
+    """
+    full = extent_of(guide)
+    grid = full.fitted(GRID_SIDE)
+    cancel = cancel or CancelToken()
+    claims, allowed, kept = _shared_out(soft, controls, keep, grid, grid.width / full.width)
+    found = [s for s, c in zip(soft, controls, strict=True) if s is not None and c.kind == "found"]
+    edges = _Edges(guide, grid, [*found, *keep], cancel) if found or keep else None
+    result = np.zeros((len(controls), full.height, full.width), dtype=np.float32)
+    for k, control in enumerate(controls):
+        progress("masks", k / (len(controls) + 1))
+        values = soft[k]
+        if control.kind == "painted" and values is not None:
+            _paint(result[k], values, allowed[k], control, cancel)
+        elif control.kind == "found" and edges is not None:
+            edges.refine(claims[k], result[k])
+        cancel.check()
+        feathered(result[k], control.feather / 2)
+        cancel.check()
+    for k, control in enumerate(controls):
+        if control.kind == "whole" and not control.invert:
+            result[k] = (1 - result.sum(axis=0)).clip(0, 1)
+    room = None
+    if kept is not None and edges is not None:
+        room = np.zeros((full.height, full.width), dtype=np.float32)
+        edges.refine(kept, room)
+        np.subtract(1, room, out=room)
+    limit(result, room, cancel)
+    progress("masks", 1.0)
+    return result
+
+
+def calibrated(values: Mask, threshold: float | None) -> Mask:
+    """Values remapped so that `threshold` becomes 0.5; monotone, 0 and 1 stay.
+
+    Straight from (0, 0) to (threshold, 0.5) to (1, 1).
+    """
+    if threshold is None or threshold == 0.5:
+        return values
+    low = values * np.float32(0.5 / threshold)
+    high = 1 - (1 - values) * np.float32(0.5 / (1 - threshold))
+    return np.where(values <= threshold, low, high).clip(0, 1).astype(np.float32)
+
+
+def soft_step(values: Mask, half_width: float = STEP) -> Mask:
+    """A smooth step (3t^2 - 2t^3) at 0.5: exactly 0 below 0.5 - half_width, 1 above 0.5 + it."""
+    t = ((values - np.float32(0.5 - half_width)) / np.float32(2 * half_width)).clip(0, 1)
+    return (t * t * (3 - 2 * t)).astype(np.float32)
+
+
+def grown(mask: Mask, pixels: float) -> Mask:
+    """The mask widened by a disc of `pixels`, which may be a fraction; negative shrinks."""
+    if pixels == 0:
+        return mask
+    if pixels < 0:
+        return 1 - grown(1 - mask, -pixels)
+    outside = mask < 0.5
+    if outside.all() or not outside.any():
+        return mask
+    # The first pixel outside is at distance 1, and a disc of 1 pixel takes it in whole.
+    near = pixels + 1 - distance_transform_edt(outside).astype(np.float32)
+    return np.maximum(mask, near.clip(0, 1)).astype(np.float32)
+
+
+def feathered(mask: Mask, deviation: float) -> None:
+    """A gaussian over the mask, in place; cut at three deviations, so 0 stays 0 beyond."""
+    box = box_of(mask)
+    if deviation < 0.05 or box is None:
+        return
+    rows, columns = box.grown(int(3 * deviation) + 2, extent_of(mask)).slices
+    crop = mask[rows, columns]
+    step = max(1.0, deviation / BLUR_STEP)
+    extent = extent_of(crop)
+    small = resized_map(crop, extent.scaled(1 / step)) if step > 1 else crop
+    scale = (small.shape[0] / crop.shape[0], small.shape[1] / crop.shape[1])
+    sigma = (deviation * scale[0], deviation * scale[1])
+    blurred = gaussian_filter(small, sigma, mode="nearest", truncate=3.0)
+    if step > 1:
+        up = Enlarged(blurred, extent)
+        for strip in strips(Bounds.whole(extent)):
+            crop[strip.slices] = up.window(strip)
+    else:
+        crop[...] = blurred
+
+
+def limit(masks: Mask, room: Mask | None, cancel: CancelToken | None = None) -> None:
+    """In place: shares [P, H, W] so that their sum is at most `room` (None: 1) and at most 1.
+
+    Shares under 1/255 become 0, those within 1e-4 of 1 become 1; a 0 stays 0.
+    """
+    count, height, width = masks.shape
+    for strip in strips(Bounds(0, 0, width, height)):
+        if cancel is not None:
+            cancel.check()
+        part = masks[(slice(None), *strip.slices)]
+        space = np.float32(1) if room is None else room[strip.slices].clip(0, 1)
+        total = part.sum(axis=0)
+        part *= np.minimum(1, space / np.maximum(total, np.float32(1e-6)))
+        part[part < LEAST] = 0
+        part[part > 1 - 1e-4] = 1
+        left = np.ones(part.shape[1:], dtype=np.float32)
+        for k in range(count):
+            # Rounding may leave a sum a hair above 1; taking turns can't.
+            np.minimum(part[k], left, out=part[k])
+            part[k][part[k] < LEAST] = 0
+            left -= part[k]
+
+
+def _shared_out(
+    soft: Sequence[Mask | None],
+    controls: Sequence[RegionControls],
+    keep: Sequence[Mask],
+    grid: Extent,
+    scale: float,
+) -> tuple[list[Mask], list[Mask], Mask | None]:
+    """On the grid: each region's claim, how much of it is allowed, and what is kept."""
+    kept = None
+    if keep:
+        kept = np.max([soft_step(resized_map(each, grid)) for each in keep], axis=0)
+    shape = (grid.height, grid.width)
+    wanted, certainty = [], []
+    for values, control in zip(soft, controls, strict=True):
+        if control.kind == "whole" or values is None:
+            wanted.append(np.zeros(shape, dtype=np.float32))
+            certainty.append(wanted[-1])
+            continue
+        sure = calibrated(resized_map(values, grid), control.threshold)
+        as_painted = control.kind == "painted" and control.threshold is None
+        claim = sure if as_painted else soft_step(sure)
+        if control.invert:
+            sure, claim = 1 - sure, 1 - claim
+        claim = grown(claim, control.grow * scale)
+        wanted.append(claim if kept is None else np.minimum(claim, 1 - kept))
+        certainty.append(sure + 1 if control.kind == "painted" else sure)
+    given = _exclusive(np.array(wanted), np.array(certainty))
+    allowed = [
+        np.where(g < w - 1e-6, g, 1).astype(np.float32) for g, w in zip(given, wanted, strict=True)
+    ]
+    return list(given), allowed, kept
+
+
+def _exclusive(claims: Mask, certainty: Mask) -> Mask:
+    """Claims [P, h, w] cut so that the surest region takes what it wants, the next what is left.
+
+    Of equally sure regions the one named first comes first.
+    """
+    order = np.argsort(-certainty, axis=0, kind="stable")
+    sorted_claims = np.take_along_axis(claims, order, axis=0)
+    left = np.ones(claims.shape[1:], dtype=np.float32)
+    for rank in sorted_claims:
+        np.minimum(rank, left, out=rank)
+        left -= rank
+    result = np.empty_like(claims)
+    np.put_along_axis(result, order, sorted_claims, axis=0)
+    return result
+
+
+def _paint(
+    out: Mask, values: Mask, allowed: Mask, control: RegionControls, cancel: CancelToken
+) -> None:
+    """A hand-painted mask at full size, within what other regions and keep leave of it."""
+    full = extent_of(out)
+    values = resized_map(values, full)
+    if control.threshold is not None:
+        values = soft_step(calibrated(values, control.threshold))
+    if control.invert:
+        values = 1 - values
+    cancel.check()
+    values = grown(values, control.grow)
+    room = Enlarged(allowed, full)
+    for strip in strips(Bounds.whole(full)):
+        cancel.check()
+        out[strip.slices] = np.minimum(values[strip.slices], room.window(strip))
+
+
+class _Edges:
+    """Brings grid masks to full size along the edges of one picture."""
+
+    def __init__(
+        self, guide: NDArray[np.uint8], grid: Extent, soft: Sequence[Mask], cancel: CancelToken
+    ) -> None:
+        # An edge is off by about a pixel of the network that drew it; a wider window rounds
+        # off what is thin (tried on downsampled and displaced hand-made masks).
+        cell = max(grid.width / each.shape[1] for each in soft)
+        radius = max(1, round(min(cell, 24)), round(grid.long_side / 256))
+        small = resized_pixels(guide, grid).astype(np.float32) / np.float32(255)
+        self._filter = GuidedFilter(small, radius)
+        self._guide, self._grid, self._reach, self._cancel = guide, grid, 2 * radius + 1, cancel
+
+    def refine(self, claim: Mask, out: Mask) -> None:
+        """The claim [h, w] into out [H, W]; exactly 0 and 1 away from its edges."""
+        box = box_of(claim)
+        if box is None:
+            return
+        if claim.min() >= 1:
+            out[...] = 1
+            return
+        slope, offset = self._filter.coefficients(claim)
+        model = np.concatenate([slope, offset[..., None]], axis=-1)
+        full = extent_of(out)
+        enlarged = Enlarged(model, full)
+        box = box.grown(self._reach, self._grid).scaled(self._grid, full)
+        for strip in strips(box):
+            self._cancel.check()
+            terms = enlarged.window(strip)
+            colours = self._guide[strip.slices].astype(np.float32) / np.float32(255)
+            fitted = (terms[..., :3] * colours).sum(axis=-1) + terms[..., 3]
+            out[strip.slices] = soft_step(fitted, 0.5 - TAIL)
+
+
+def box_of(mask: Mask) -> Bounds | None:
+    """The smallest box around all that is not 0; None where all is."""
+    rows = np.flatnonzero(mask.any(axis=1))
+    if not rows.size:
+        return None
+    columns = np.flatnonzero(mask.any(axis=0))
+    x, y = int(columns[0]), int(rows[0])
+    return Bounds(x, y, int(columns[-1]) + 1 - x, int(rows[-1]) + 1 - y)

@@ -1,0 +1,248 @@
+"""Stylist: picture + recipe -> masks -> repainted regions -> one picture and its layers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .composite import Repainted, composite
+from .engines import Engine, PreparedStyle
+from .errors import RequestError
+from .finding import Finder, Found
+from .geometry import Bounds, Extent
+from .layers import Layer
+from .masks import Mask, box_of, build_masks
+from .picture import Picture, to_float
+from .progress import CancelToken, Progress, silent
+from .recipe import Pins, Recipe, Region, Source
+from .resample import resized_pixels
+from .segmenter import Segmenter
+from .wording import shown
+
+Floats = NDArray[np.float32]
+
+DEFAULT_SIDE = 2048  # px, long side of the working size where the recipe names none
+MARGIN = 8  # px of the working size around a region's box, for what looks at neighbours
+STYLES_KEPT = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """Where a recipe's regions are in one picture.
+
+    region_masks: [P, H, W] in [0, 1], one a region in the recipe's order, sum at most 1; all 0
+    for a region that the picture does not show. scores: best calibrated score of each phrase.
+    """
+
+    region_masks: Mask
+    names: tuple[str, ...]
+    scores: dict[str, float]
+    warnings: tuple[str, ...]
+    asked: bool
+
+    @property
+    def mask(self) -> Mask:
+        """[H, W]: all regions together."""
+        total: Mask = self.region_masks.sum(axis=0)
+        return total.clip(0, 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """picture: where `mask` is 0 its samples are the input's. layers: topmost first, one for
+    each region that shows. mask [H, W] and region_masks [P, H, W] in [0, 1]. scores: best
+    score of each phrase. recipe: with pins of what answered. work: the size worked at."""
+
+    picture: Picture
+    layers: tuple[Layer, ...]
+    mask: Mask
+    region_masks: Mask
+    warnings: tuple[str, ...]
+    scores: dict[str, float]
+    recipe: Recipe
+    work: Extent
+
+
+class Stylist:
+    """One segmenter and one engine, kept warm. Not for use by several threads at once.
+
+    style_of: the picture of a source, HWC sRGB in [0, 1]; RequestError for one that is gone or
+    that the engine can't take.
+    """
+
+    def __init__(
+        self, segmenter: Segmenter, engine: Engine, style_of: Callable[[Source], Floats]
+    ) -> None:
+        self.segmenter, self.engine = segmenter, engine
+        self._finder = Finder(segmenter)
+        self._style_of = style_of
+        self._prepared: OrderedDict[tuple[bytes, float, str | None], PreparedStyle] = OrderedDict()
+
+    def masks(
+        self,
+        picture: Picture,
+        recipe: Recipe,
+        *,
+        strict: bool = False,
+        progress: Progress | None = None,
+        cancel: CancelToken | None = None,
+    ) -> Selection:
+        """Where the recipe's regions are; no style is looked at.
+
+        Errors are those of `run` that concern regions.
+        """
+        report, cancel = progress or silent, cancel or CancelToken()
+        cancel.check()
+        found = self._finder.find(picture, recipe, strict=strict, progress=report, cancel=cancel)
+        masks = build_masks(
+            found.soft,
+            found.controls,
+            picture.pixels,
+            keep=found.keep,
+            progress=report,
+            cancel=cancel,
+        )
+        warnings = (*found.warnings, *_nothing_left(found, masks))
+        return Selection(masks, found.names, found.scores, warnings, found.asked)
+
+    def run(
+        self,
+        picture: Picture,
+        recipe: Recipe,
+        *,
+        strict: bool = False,
+        progress: Progress | None = None,
+        cancel: CancelToken | None = None,
+    ) -> Result:
+        """The picture, repainted as the recipe says.
+
+        Stages: "finding", "masks", "styling <region>", "compositing", each from 0 to 1.
+        RequestError for unknown words, styles that can't be had, a style region that the style
+        picture does not show. PhraseNotFound if no region is in the picture; where only some
+        are missing the others go on and a warning says so, unless `strict`. Cancelled.
+        """
+        report, cancel = progress or silent, cancel or CancelToken()
+        # Styles come first: a wrong name shall not cost a search through a large picture.
+        phrases = {r.style_region for r in recipe.regions if r.style_region is not None}
+        style_warnings = self._finder.check(sorted(phrases))
+        styles = [self._styles(region) for region in recipe.regions]
+        selection = self.masks(picture, recipe, strict=strict, progress=report, cancel=cancel)
+
+        work = working_extent(picture.extent, recipe.size)
+        photo = to_float(replace(picture, pixels=resized_pixels(picture.pixels, work), alpha=None))
+        painted = []
+        for region, sources, name, mask in zip(
+            recipe.regions, styles, selection.names, selection.region_masks, strict=True
+        ):
+            cancel.check()
+            box = box_of(mask)
+            if box is None or region.strength == 0:
+                continue
+            part = box.scaled(picture.extent, work).grown(MARGIN, work)
+            stage = _Stage(report, f"styling {name}")
+            mixture = self._mixture(region, sources, recipe.style_scale, cancel)
+            stylised = self._stylise(photo, mixture, part, stage, cancel)
+            painted.append(Repainted(name, mask, region.strength, box, stylised, part))
+        result, layers = composite(
+            picture,
+            painted,
+            photo,
+            keep_colors=recipe.keep_colors,
+            progress=report,
+            cancel=cancel,
+        )
+        return Result(
+            picture=result,
+            layers=layers,
+            mask=selection.mask,
+            region_masks=selection.region_masks,
+            warnings=tuple(dict.fromkeys((*style_warnings, *selection.warnings))),
+            scores=selection.scores,
+            recipe=replace(recipe, pins=self._pins(selection.asked or bool(phrases))),
+            work=work,
+        )
+
+    def _styles(self, region: Region) -> list[tuple[Floats, float]]:
+        pairs = zip(region.style, region.weights, strict=True)
+        return [(self._style_of(source), weight) for source, weight in pairs if weight > 0]
+
+    def _mixture(
+        self,
+        region: Region,
+        sources: list[tuple[Floats, float]],
+        scale: float,
+        cancel: CancelToken,
+    ) -> list[tuple[PreparedStyle, float]]:
+        mixture = []
+        for style, weight in sources:
+            mixture.append((self._prepare(style, scale, region.style_region), weight))
+            cancel.check()
+        return mixture
+
+    def _prepare(self, style: Floats, scale: float, part: str | None) -> PreparedStyle:
+        digest = hashlib.blake2b(repr(style.shape).encode())
+        digest.update(np.ascontiguousarray(style).data)
+        key = (digest.digest(), scale, part)
+        if key not in self._prepared:
+            mask = None if part is None else self._finder.part_of_style(style, part)
+            self._prepared[key] = self.engine.prepare(style, scale=scale, region=mask)
+            while len(self._prepared) > STYLES_KEPT:
+                self._prepared.popitem(last=False)
+        self._prepared.move_to_end(key)
+        return self._prepared[key]
+
+    def _stylise(
+        self,
+        photo: Floats,
+        mixture: list[tuple[PreparedStyle, float]],
+        part: Bounds,
+        stage: _Stage,
+        cancel: CancelToken,
+    ) -> Floats:
+        stage("", 0.0)
+        stylised = self.engine.stylize(photo, mixture, bounds=part, progress=stage, cancel=cancel)
+        if not np.isfinite(stylised).all():
+            raise ArithmeticError(f"the {self.engine.name} engine gave values that are no numbers")
+        stage("", 1.0)
+        return stylised
+
+    def _pins(self, asked: bool) -> Pins:
+        weights = self.engine.weights() + (self.segmenter.weights() if asked else ())
+        return Pins(self.segmenter.name, self.engine.name, weights, self.engine.dtype)
+
+
+def working_extent(own: Extent, size: int | str | None) -> Extent:
+    """The size at which the whole picture would be worked: never larger than its own.
+
+    size: long side in px, "full" for its own, None for its own up to 2048.
+    """
+    if size == "full":
+        return own
+    return own.fitted(DEFAULT_SIDE if size is None else int(size))
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """An engine's progress, under the region's name in place of the engine's own stages."""
+
+    report: Progress
+    name: str
+
+    def __call__(self, stage: str, fraction: float) -> None:
+        self.report(self.name, fraction)
+
+
+def _nothing_left(found: Found, masks: Mask) -> list[str]:
+    """A line for each region that is in the picture, but that others or keep took whole."""
+    if not masks.any():
+        raise RequestError("nothing is left to repaint: keep, grow or other regions took it all")
+    return [
+        f"nothing is left of {shown(name)}: keep, grow or other regions took it all"
+        for name, missing, mask in zip(found.names, found.missing, masks, strict=True)
+        if not missing and not mask.any()
+    ]

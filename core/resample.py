@@ -1,0 +1,86 @@
+"""Arrays made smaller and larger: whole, or a window of the enlarged array at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from .geometry import Bounds, Extent
+
+BILINEAR = Image.Resampling.BILINEAR
+BICUBIC = Image.Resampling.BICUBIC
+
+
+def extent_of(array: NDArray[np.generic]) -> Extent:
+    """Of an array whose first axes are height and width."""
+    return Extent(array.shape[1], array.shape[0])
+
+
+def resized_pixels(pixels: NDArray[np.uint8], extent: Extent) -> NDArray[np.uint8]:
+    """HWC or HW 8-bit samples at another size, by Lanczos' kernel widened to the step."""
+    if extent_of(pixels) == extent:
+        return pixels
+    size = (extent.width, extent.height)
+    return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS))
+
+
+def resized_map(values: NDArray[np.floating], extent: Extent) -> NDArray[np.float32]:
+    """HW values in [0, 1] at another size, bicubic (an average where it gets smaller)."""
+    values = np.ascontiguousarray(values, dtype=np.float32)
+    if extent_of(values) == extent:
+        return values
+    image = Image.fromarray(values).resize((extent.width, extent.height), BICUBIC)
+    return np.asarray(image).clip(0, 1)
+
+
+class Enlarged:
+    """A small array as it looks at a larger size; only the windows asked for are ever made.
+
+    small: [h, w] or [h, w, C]. It covers `part` (default: all) of a picture of extent `of`
+    (default: its own), which is brought to `extent`. A window equals the same window of the
+    whole enlarged array, so windows join without a seam.
+    """
+
+    def __init__(
+        self,
+        small: NDArray[np.floating],
+        extent: Extent,
+        *,
+        kernel: Image.Resampling = BILINEAR,
+        part: Bounds | None = None,
+        of: Extent | None = None,
+    ) -> None:
+        planes = small[..., None] if small.ndim == 2 else small
+        self._flat = small.ndim == 2
+        self._planes = [
+            Image.fromarray(np.ascontiguousarray(planes[..., c], dtype=np.float32))
+            for c in range(planes.shape[2])
+        ]
+        of = of or extent_of(small)
+        self._part = part or Bounds.whole(of)
+        self._step = (of.width / extent.width, of.height / extent.height)
+        self._kernel = kernel
+
+    def window(self, bounds: Bounds) -> NDArray[np.float32]:
+        """`bounds` of the enlarged picture: [height, width] or [height, width, C]."""
+        (across, down), part = self._step, self._part
+        # Rounding must not push the box out of the small picture by a hair.
+        box = (
+            max(0.0, bounds.x * across - part.x),
+            max(0.0, bounds.y * down - part.y),
+            min(float(part.width), bounds.right * across - part.x),
+            min(float(part.height), bounds.bottom * down - part.y),
+        )
+        size = (bounds.width, bounds.height)
+        planes = [np.asarray(each.resize(size, self._kernel, box=box)) for each in self._planes]
+        return planes[0] if self._flat else np.stack(planes, axis=-1)
+
+
+def strips(bounds: Bounds, pixels: int = 1 << 19) -> list[Bounds]:
+    """The box cut into full-width strips of about `pixels` pixels, from the top."""
+    rows = max(1, pixels // bounds.width)
+    return [
+        Bounds(bounds.x, y, bounds.width, min(rows, bounds.bottom - y))
+        for y in range(bounds.y, bounds.bottom, rows)
+    ]

@@ -1,0 +1,118 @@
+"""A segmenter and an engine that are small enough for outcomes to be worked out by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from semantic_style.core.geometry import Bounds
+from semantic_style.core.progress import CancelToken, Progress
+from semantic_style.core.segmenter import Knowledge
+
+Floats = NDArray[np.float32]
+
+COLOURS = {
+    "red": (0.8, 0.1, 0.1),
+    "green": (0.1, 0.6, 0.1),
+    "blue": (0.1, 0.2, 0.8),
+    "yellow": (0.9, 0.9, 0.1),
+}
+NEAR = {"crimson": "red"}
+
+
+class ColourSegmenter:
+    """Words are names of colours; a pixel's score falls with its distance from the colour."""
+
+    name = "colours"
+
+    def __init__(self) -> None:
+        self.encoded = 0
+        self.asked: list[tuple[str, ...]] = []
+
+    def encode(self, image: Floats) -> Floats:
+        self.encoded += 1
+        return image
+
+    def masks(self, encoding: Floats, phrases: Sequence[str]) -> Floats:
+        self.asked.append(tuple(phrases))
+        return np.stack([self._like(encoding, COLOURS[NEAR.get(p, p)]) for p in phrases])
+
+    def knows(self, phrase: str) -> Knowledge:
+        if phrase in COLOURS:
+            return Knowledge("yes", phrase)
+        if phrase in NEAR:
+            return Knowledge("near", NEAR[phrase])
+        return Knowledge("no", nearest=("green", "red"))
+
+    def weights(self) -> tuple[tuple[str, str], ...]:
+        return (("colours", "c" * 64),)
+
+    def _like(self, image: Floats, colour: Sequence[float]) -> Floats:
+        distance = np.abs(image - np.array(colour, dtype=np.float32)).max(axis=-1)
+        return (1 - 2 * distance).clip(0, 1).astype(np.float32)
+
+
+class PromptSegmenter(ColourSegmenter):
+    """Also takes a picture, and looks for its mean colour."""
+
+    def image_masks(self, encoding: Floats, images: Sequence[Floats]) -> Floats:
+        return np.stack([self._like(encoding, image.mean(axis=(0, 1))) for image in images])
+
+
+class TintEngine:
+    """The photo's negative, half covered with the mixture's mean colour."""
+
+    name = "tint"
+    dtype = "float32"
+
+    def __init__(self) -> None:
+        self.prepared = 0
+        self.bounds: list[Bounds] = []
+        self.contents: list[tuple[int, int]] = []
+
+    def prepare(self, style: Floats, *, scale: float = 1.0, region: Floats | None = None) -> Floats:
+        self.prepared += 1
+        weights = np.ones(style.shape[:2], np.float32) if region is None else region
+        assert weights.shape == style.shape[:2]
+        mean: Floats = (style * weights[..., None]).sum(axis=(0, 1)) / weights.sum()
+        return (mean * min(scale, 1)).astype(np.float32)
+
+    def stylize(
+        self,
+        content: Floats,
+        mixture: Sequence[tuple[Floats, float]],
+        *,
+        bounds: Bounds | None = None,
+        progress: Progress | None = None,
+        cancel: CancelToken | None = None,
+    ) -> Floats:
+        assert abs(sum(weight for _, weight in mixture) - 1) < 1e-6
+        self.contents.append(content.shape[:2])
+        if bounds is not None:
+            self.bounds.append(bounds)
+            content = content[bounds.slices]
+        if progress is not None:
+            progress("tinting", 0.5)
+        if cancel is not None:
+            cancel.check()
+        colour = sum(style * np.float32(weight) for style, weight in mixture)
+        return ((1 - content) / 2 + colour / 2).astype(np.float32)
+
+    def weights(self) -> tuple[tuple[str, str], ...]:
+        return (("tint", "e" * 64),)
+
+
+def painting(colour: Sequence[float]) -> Floats:
+    """A style picture of one colour, 20 high and 24 wide."""
+    return np.broadcast_to(np.array(colour, dtype=np.float32), (20, 24, 3)).copy()
+
+
+def fields(height: int = 48, width: int = 64) -> NDArray[np.uint8]:
+    """HWC: the left half red, the right half blue, a green bar of a quarter at the bottom."""
+    pixels = np.empty((height, width, 3), np.float32)
+    pixels[:, : width // 2] = COLOURS["red"]
+    pixels[:, width // 2 :] = COLOURS["blue"]
+    pixels[height * 3 // 4 :] = COLOURS["green"]
+    return np.rint(pixels * 255).astype(np.uint8)
