@@ -50,11 +50,11 @@ def quality(
     """How near outputs come to their style, and how much of the photo they keep."""
     _check_report(json, force)
     from ..core.bench.quality import run, table
-    from .judging import perceptual_network
+    from ..core.perceptual_weights import load_perceptual
     from .session import Session
 
     session = Session(device)
-    network, name = perceptual_network(vgg16)
+    network, name = load_perceptual(vgg16 or "")
     with progress_bar("bench quality") as progress:
         report = run(
             [session.engine(engine) for engine in engines or ["adaattn"]],

@@ -31,8 +31,8 @@ def demo(
 
     session = Session(device)
     recipe = parse_recipe(RECIPE)
-    photo = session.styles.photo(PHOTO)
-    (job,) = plan([photo.path], out, mask=mask_out, force=force)
+    photo = session.shipped_photo(PHOTO)
+    (job,) = plan([photo], out, mask=mask_out, force=force)
     session.check(recipe)
-    say(f'photo {photo.path}: "{format_recipe(recipe)}"')
+    say(f'photo {photo}: "{format_recipe(recipe)}"')
     Painter(session, recipe, force=force).paint(job)

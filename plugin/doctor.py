@@ -61,7 +61,7 @@ def _device() -> Fact:
     except (ImportError, OSError, RuntimeError) as error:
         return Fact("device", "bad", f"PyTorch does not start ({error}): install it again")
     state: State = "ok" if free >= 2 else "note"
-    return Fact("device", state, f"{device.torch}, {device.dtype_name}, {free:.1f} GB free")
+    return Fact("device", state, f"{device.place}, {device.dtype_name}, {free:.1f} GB free")
 
 
 def _weights() -> list[Fact]:

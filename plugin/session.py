@@ -43,6 +43,13 @@ class Session:
     def styles(self) -> StyleStore:
         return StyleStore()
 
+    def shipped_photo(self, name: str) -> Path:
+        """The file of a photo that ships. Raises RequestError where it is gone."""
+        for photo in self.styles.photos():
+            if photo.name == name:
+                return photo.path
+        raise RequestError(f"the shipped photo {name} is gone: install Semantic Style again")
+
     def check(self, recipe: Recipe) -> None:
         """RequestError for all that can be refused without loading a network."""
         engine_name(recipe.engine)
@@ -83,7 +90,7 @@ class Session:
             from ..clipseg_bridge.builtin import BuiltinSegmenter
             from ..core.device import choose_device
 
-            place = str(choose_device(self.device).torch)
+            place = str(choose_device(self.device).place)
             self._segmenters[resolved] = BuiltinSegmenter(device=place)
         return self._segmenters[resolved]
 

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from semantic_style.weights.style_store import StyleStore
+from semantic_style.plugin.session import Session
 
 
 @pytest.fixture
 def castle(tmp_path: Path) -> Path:
     """The demo's photo, 320 px wide: a castle, trees, and a sky; no horse."""
     path = tmp_path / "castle.png"
-    with Image.open(StyleStore().photo("neuschwansteinCastle").path) as photo:
+    with Image.open(Session().shipped_photo("neuschwansteinCastle")) as photo:
         photo.resize((320, 213), Image.Resampling.LANCZOS).save(path)
     return path
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from semantic_style.weights.style_store import StyleStore
+from semantic_style.plugin.session import Session
 
 
 @pytest.fixture(scope="session")
 def castle_image() -> Image.Image:
     """The demo's photo, 320 x 213, RGB: a castle, trees, and a sky."""
-    with Image.open(StyleStore().photo("neuschwansteinCastle").path) as photo:
+    with Image.open(Session().shipped_photo("neuschwansteinCastle")) as photo:
         return photo.convert("RGB").resize((320, 213), Image.Resampling.LANCZOS)
 
 

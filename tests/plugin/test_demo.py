@@ -11,7 +11,7 @@ from PIL import Image
 
 from semantic_style.core.image import RECIPE_KEY
 from semantic_style.plugin.cli_demo import PHOTO
-from semantic_style.weights.style_store import StyleStore
+from semantic_style.plugin.session import Session
 
 TRACED = Path(__file__).parents[1] / "data" / "neuschwanstein-sky.png"
 
@@ -28,7 +28,7 @@ def test_the_demo_repaints_the_sky_and_nothing_else(cli: Callable, tmp_path: Pat
     iou = (found & traced).sum() / (found | traced).sum()
     assert iou >= 0.8, iou
 
-    with Image.open(StyleStore().photo(PHOTO).path) as file:
+    with Image.open(Session().shipped_photo(PHOTO)) as file:
         photo = np.asarray(file.convert("RGB"))
     with Image.open(out) as file:
         result = np.asarray(file)
