@@ -16,7 +16,7 @@ DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 class Device:
     """Where networks run. dtype: the format of convolutions; statistics stay in float32."""
 
-    torch: torch.device
+    place: torch.device
     dtype: torch.dtype
 
     @property
@@ -25,15 +25,14 @@ class Device:
 
     def autocast(self) -> torch.autocast:
         return torch.autocast(
-            self.torch.type, dtype=torch.bfloat16, enabled=self.dtype == torch.bfloat16
+            self.place.type, dtype=torch.bfloat16, enabled=self.dtype == torch.bfloat16
         )
 
 
 def cpu_has_bfloat16() -> bool:
     """Whether the processor multiplies bfloat16 itself: emulated, it is slower than float32."""
-    return bool(
-        torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    ) if hasattr(torch.cpu, "_is_avx512_bf16_supported") else False
+    tests = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")  # names of torch 2.6 and newer
+    return any(getattr(torch.cpu, name)() for name in tests if hasattr(torch.cpu, name))
 
 
 def choose_device(name: DeviceName = "auto", *, exact: bool = False) -> Device:
@@ -54,8 +53,8 @@ def choose_device(name: DeviceName = "auto", *, exact: bool = False) -> Device:
 
 def free_memory(device: Device) -> int:
     """Bytes that can still be had on the device, as the system tells it."""
-    if device.torch.type == "cuda":
-        return int(torch.cuda.mem_get_info(device.torch)[0])
+    if device.place.type == "cuda":
+        return int(torch.cuda.mem_get_info(device.place)[0])
     import psutil  # a dependency of accelerate
 
     return int(psutil.virtual_memory().available)

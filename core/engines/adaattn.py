@@ -50,7 +50,8 @@ class AdaAttNEngine:
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise RequestError(f"{weights} does not hold an AdaAttN network") from error
         self.network = network.eval().requires_grad_(False)
-        self.network.to(self.device.torch, memory_format=torch.channels_last)
+        self.network.to(self.device.place)
+        self.network.to(memory_format=torch.channels_last)
         self._weights = ((str(weights), digest(weights)),)
         self._tile = tile
 
@@ -114,7 +115,7 @@ class AdaAttNEngine:
 
     def _tensor(self, image: NDArray[np.float32]) -> Tensor:
         """HWC array -> NCHW tensor on the device, channels last in memory."""
-        tensor = torch.from_numpy(np.ascontiguousarray(image)).to(self.device.torch)
+        tensor = torch.from_numpy(np.ascontiguousarray(image)).to(self.device.place)
         return tensor.permute(2, 0, 1)[None]
 
 

@@ -185,7 +185,9 @@ class AdaAttN(nn.Module):
             return content
         return (normalise(content, own) * colour.deviation + colour.mean).clamp(0, 1)
 
-    def measure(self, content: Tensor, mixture: Sequence[tuple[PreparedStyle, float]]) -> ContentStatistics:
+    def measure(
+        self, content: Tensor, mixture: Sequence[tuple[PreparedStyle, float]]
+    ) -> ContentStatistics:
         """Statistics of a whole picture, for `stylize` of its tiles."""
         own = moments(content)
         features = self.encoder(self.recolour(content, _blend(mixture), own))

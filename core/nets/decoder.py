@@ -1,4 +1,4 @@
-"""The decoder of AdaAttN (equation 3), a mirror of the encoder, and the style code that steers it."""
+"""The decoder of AdaAttN (equation 3), the encoder mirrored, and the style code that steers it."""
 
 from __future__ import annotations
 
@@ -84,9 +84,7 @@ class Decoder(nn.Module):
                 x = F.relu(x)
         return x
 
-    def _deepest(
-        self, features: Mapping[int, Tensor], sizes: Sequence[tuple[int, int]]
-    ) -> Tensor:
+    def _deepest(self, features: Mapping[int, Tensor], sizes: Sequence[tuple[int, int]]) -> Tensor:
         if 5 not in self.levels:
             return features[self.top]
         x = _enlarge(self.lift(features[5]), sizes[3])
@@ -94,10 +92,10 @@ class Decoder(nn.Module):
 
 
 def _enlarge(x: Tensor, size: tuple[int, int]) -> Tensor:
-    """Twice the size by repetition, cut where pooling had rounded an odd side up."""
-    if 2 * x.shape[-2] < size[0] or 2 * x.shape[-1] < size[1]:  # it had rounded down
-        return F.interpolate(x, size, mode="nearest")
-    return F.interpolate(x, scale_factor=2, mode="nearest")[..., : size[0], : size[1]]
+    """Twice the size by repetition; cut, or continued, where pooling had rounded an odd side."""
+    x = F.interpolate(x, scale_factor=2, mode="nearest")[..., : size[0], : size[1]]
+    missing = (0, size[1] - x.shape[-1], 0, size[0] - x.shape[-2])
+    return F.pad(x, missing, mode="replicate") if any(missing) else x
 
 
 class StyleCode(nn.Module):

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-Features = list[Tensor]  # five NCHW tensors, relu1_1 to relu5_1; each half as wide as the one before
+Features = list[
+    Tensor
+]  # five NCHW tensors, relu1_1 to relu5_1; each half as wide as the one before
 
 # Mean of ImageNet in 0..255 RGB, which VGG's published weights expect to be subtracted.
 CAFFE_MEAN = (123.68, 116.779, 103.939)
@@ -23,7 +25,7 @@ TORCHVISION_MEAN, TORCHVISION_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 @dataclass(frozen=True)
 class EncoderConfig:
-    """widths: channels of each stage. depths: convolutions of each stage. mean, std: RGB in [0, 1]."""
+    """widths, depths: channels and convolutions of each stage. mean, std: of RGB in [0, 1]."""
 
     kind: Literal["compact", "vgg16", "vgg19"] = "compact"
     widths: tuple[int, ...] = (16, 48, 96, 192, 256)
@@ -76,11 +78,12 @@ class Encoder(nn.Module):
         """Features of the first `levels` levels; what lies deeper is not computed."""
         x = (image - self.mean) / self.std
         features: Features = []
+        convs: Any
         for level, convs in enumerate(self.stages, start=1):
             if level > 1:
                 # ceil_mode keeps a last odd row, so that no border of the picture is dropped.
                 x = F.max_pool2d(x, 2, ceil_mode=self.config.kind == "compact")
-            for index, conv in enumerate(convs):  # type: ignore[arg-type]
+            for index, conv in enumerate(convs):
                 x = F.relu(conv(x))
                 if index == 0:
                     features.append(x)
@@ -96,8 +99,9 @@ def load_torchvision(encoder: Encoder, state: Mapping[str, Tensor]) -> None:
     """
     position = 0
     with torch.no_grad():
+        convs: Any
         for convs in encoder.stages:
-            for conv in convs:  # type: ignore[union-attr]
+            for conv in convs:
                 conv.weight.copy_(state[f"features.{position}.weight"].float())
                 conv.bias.copy_(state[f"features.{position}.bias"].float())
                 position += 2  # a convolution and its ReLU

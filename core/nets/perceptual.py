@@ -85,13 +85,20 @@ def content_loss(output: Tensor, content: Tensor) -> Tensor:
 def keys_of(features: Features, level: int) -> Tensor:
     """F^{1:x} of equation 1: levels 1 to x, brought to level x's size and concatenated."""
     size = features[level - 1].shape[-2:]
-    parts = [
-        F.interpolate(f, size, mode="bilinear", align_corners=False, antialias=False)
-        if f.shape[-2:] != size
-        else f
-        for f in features[:level]
-    ]
+    parts = [_shrink(f, size, 2 ** (level - x)) for x, f in enumerate(features[:level], start=1)]
     return torch.cat(parts, dim=1)
+
+
+def _shrink(features: Tensor, size: Sequence[int], factor: int) -> Tensor:
+    """Bilinear by exactly `factor`, which a picture's odd sides must not stretch: a tile of a
+    picture is sampled at the same places as the whole."""
+    if factor == 1:
+        return features
+    height, width = (s * factor for s in size)
+    features = features[..., :height, :width]
+    missing = (0, width - features.shape[-1], 0, height - features.shape[-2])
+    features = F.pad(features, missing, mode="replicate") if any(missing) else features
+    return F.interpolate(features, list(size), mode="bilinear", align_corners=False)
 
 
 @torch.no_grad()
@@ -99,9 +106,7 @@ def local_target(content: Features, style: Features, level: int, *, scaled: bool
     """AdaAttN* of equation 10: equations 4 to 7 with f, g, h left out. Detached, float32."""
     query = normalise(keys_of(content, level)).flatten(2)
     key = normalise(keys_of(style, level)).flatten(2)
-    mean, deviation = attention_moments(
-        query, key, style[level - 1].flatten(2), scaled=scaled
-    )
+    mean, deviation = attention_moments(query, key, style[level - 1].flatten(2), scaled=scaled)
     f = content[level - 1]
     return (deviation * normalise(f).flatten(2) + mean).view(f.shape)
 
@@ -114,7 +119,7 @@ def local_feature_loss(
     *,
     scaled: bool = False,
 ) -> Tensor:
-    """Equation 10 over the attention layers in use, [N]; each level divided by its target's norm."""
+    """Equation 10 over the layers in use, each divided by its target's norm; [N]."""
     total = output[0].new_zeros(output[0].shape[0], dtype=torch.float32)
     for level in layers:
         target = local_target(content, style, level, scaled=scaled).flatten(1)

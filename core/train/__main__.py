@@ -46,7 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if given.what == "segmenter":
         from .segmenter import SegmenterConfig, train
 
-        train(build_config(SegmenterConfig, given.config, given.set, folders), given.out, given.resume)
+        train(
+            build_config(SegmenterConfig, given.config, given.set, folders), given.out, given.resume
+        )
         return
     from .loop import fit
 

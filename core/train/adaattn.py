@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +17,10 @@ from ...weights.store import load_weights
 from ..nets.adaattn import AdaAttN, AdaAttNConfig
 from ..nets.encoder import COMPACT, Encoder
 from ..nets.perceptual import content_loss, global_style_loss, local_feature_loss
+from ..perceptual_weights import load_perceptual
 from .config import TrainConfig
 from .data import Pairs, RandomCrops, find_pictures, to_unit
-from .teacher import load_vgg16, place_teacher
+from .loop import place
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,10 @@ class AdaAttNTask:
             load_encoder(model.encoder, config.encoder)
         model.encoder.requires_grad_(config.train_encoder)
         self.model: nn.Module = model
-        self.perceptual = load_vgg16(config.vgg16)
+        self.perceptual, self.judge = load_perceptual(config.vgg16)
 
     def to(self, device: torch.device, dtype: torch.dtype) -> None:
-        place_teacher(self.perceptual, device, dtype)
+        place(self.perceptual, device, dtype)
 
     def dataset(self) -> Dataset[Any]:
         c = self.config
@@ -110,11 +110,11 @@ class AdaAttNTask:
         """Four fixed pairs: content, style, result."""
         pairs = [self.dataset()[i] for i in range(4)]
         content, style = (to_unit(torch.stack(x)) for x in zip(*pairs, strict=True))
-        output = model(content, style).clamp(0, 1)
+        output = model(content, style).float().clamp(0, 1)
         save_image(torch.cat([content, style, output]), path, nrow=4)
 
     def metadata(self) -> dict[str, str]:
-        return {"config": self.network.to_json()}
+        return {"config": self.network.to_json(), "perceptual": self.judge}
 
 
 def load_encoder(encoder: Encoder, source: str) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
+from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
-from torchvision.io import ImageReadMode, decode_image
 from torchvision.transforms.v2 import functional as T
 
 from ..errors import RequestError
@@ -40,7 +40,9 @@ def random_crop(path: Path, size: int, smallest: float, rng: random.Random) -> T
 
     smallest: the crop's side is between this share of the picture's short side and all of it.
     """
-    image = decode_image(str(path), mode=ImageReadMode.RGB)  # 3 H W
+    # Pillow, since torchvision's own decoders are deprecated from 0.29 on.
+    with Image.open(path) as file:
+        image = T.pil_to_tensor(file.convert("RGB"))  # 3 H W
     height, width = image.shape[-2:]
     side = max(1, round(min(height, width) * rng.uniform(smallest, 1.0)))
     top, left = rng.randint(0, height - side), rng.randint(0, width - side)
@@ -49,7 +51,7 @@ def random_crop(path: Path, size: int, smallest: float, rng: random.Random) -> T
 
 
 class RandomCrops(Dataset[Tensor]):
-    """Item i is a function of the seed and i alone, so that a resumed run sees what it would have."""
+    """Item i depends on the seed and i alone: a resumed run sees what it would have."""
 
     def __init__(self, files: Sequence[Path], size: int, smallest: float, seed: int) -> None:
         self.files, self.size, self.smallest, self.seed = files, size, smallest, seed

@@ -17,9 +17,10 @@ from torchvision.utils import save_image
 from ..nets.encoder import COMPACT, EncoderConfig
 from ..nets.perceptual import DistilledFeatures
 from ..nets.statistics import moments
+from ..perceptual_weights import load_vgg16
 from .config import TrainConfig
 from .data import RandomCrops, find_pictures, to_unit
-from .teacher import load_vgg16, place_teacher
+from .loop import place
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,10 @@ class EncoderTask:
         self.config = config
         self.network = EncoderConfig(widths=config.widths, depths=config.depths)
         self.model: nn.Module = DistilledFeatures(self.network)
-        self.teacher = load_vgg16(config.vgg16)
+        self.teacher = load_vgg16(config.vgg16 or "vgg16")
 
     def to(self, device: torch.device, dtype: torch.dtype) -> None:
-        place_teacher(self.teacher, device, dtype)
+        place(self.teacher, device, dtype)
 
     def dataset(self) -> Dataset[Any]:
         files = find_pictures((*self.config.content, *self.config.style))
@@ -74,7 +75,7 @@ class EncoderTask:
     def sample(self, model: nn.Module, path: Path) -> None:
         """A few channels of level 3: ours above, VGG's below."""
         image = to_unit(self.dataset()[0][None])
-        rows = [network(image)[2][0, :8, None] for network in (model, self.teacher)]
+        rows = [network(image)[2][0, :8, None].float() for network in (model, self.teacher)]
         save_image(torch.cat(rows), path, nrow=8, normalize=True, scale_each=True)
 
     def metadata(self) -> dict[str, str]:

@@ -54,8 +54,18 @@ class Task(Protocol):
         ...
 
     def to(self, device: torch.device, dtype: torch.dtype) -> None:
-        """Move the frozen helpers; dtype: the format that convolutions run in."""
+        """Move the frozen helpers (see `place`); dtype: what convolutions run in."""
         ...
+
+
+def place(network: nn.Module, device: torch.device, dtype: torch.dtype) -> None:
+    """A frozen network onto the device, its convolutions in the format of the run: autocast
+    would convert frozen weights anew at every step. Input normalisation stays in float32."""
+    network.to(device)
+    network.to(memory_format=torch.channels_last)
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            module.to(dtype)
 
 
 class _Progress:
@@ -121,7 +131,8 @@ def fit(task: Task, config: TrainConfig, out: Path, *, resume: bool = False) -> 
     accelerator.init_trackers("tensorboard")
     half = accelerator.mixed_precision == "bf16"
     task.to(accelerator.device, torch.bfloat16 if half else torch.float32)
-    model = task.model.to(accelerator.device, memory_format=torch.channels_last)
+    model = task.model.to(accelerator.device)
+    model.to(memory_format=torch.channels_last)
     learned = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.Adam(learned, lr=config.learning_rate)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(config, step))
@@ -175,10 +186,13 @@ def fit(task: Task, config: TrainConfig, out: Path, *, resume: bool = False) -> 
                 if accelerator.is_main_process and not bar.console.is_terminal:
                     print(f"{done.step}/{config.steps} {done.seconds:.0f}s {text}", flush=True)
                 if not math.isfinite(means["loss"]):
-                    raise RequestError(f"the loss is {means['loss']} at step {done.step}: lower learning_rate")
+                    raise RequestError(
+                        f"the loss is {means['loss']} at step {done.step}: lower learning_rate"
+                    )
             if accelerator.is_main_process and done.step % config.sample_every == 0:
                 (out / "samples").mkdir(exist_ok=True)
-                task.sample(average.module, out / "samples" / f"{done.step:06d}.jpg")
+                with accelerator.autocast():
+                    task.sample(average.module, out / "samples" / f"{done.step:06d}.png")
             if time.monotonic() - saved > config.checkpoint_seconds or stop:
                 _save_state(accelerator, checkpoint)
                 saved = time.monotonic()
@@ -187,8 +201,12 @@ def fit(task: Task, config: TrainConfig, out: Path, *, resume: bool = False) -> 
     _save_state(accelerator, checkpoint)
     weights = out / f"{task.name}.safetensors"
     if accelerator.is_main_process:
-        export(average.module if config.ema else accelerator.unwrap_model(model), task.metadata(), weights)
-        write_report(out, task.name, config, history, finished=done.step == config.steps)
+        export(
+            average.module if config.ema else accelerator.unwrap_model(model),
+            task.metadata(),
+            weights,
+        )
+        write_report(out, task.name, config, history, steps=done.step, seconds=done.seconds)
     accelerator.end_training()
     return weights
 

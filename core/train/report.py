@@ -31,7 +31,7 @@ class History:
 
 
 def write_report(
-    out: Path, name: str, config: TrainConfig, history: History, *, finished: bool
+    out: Path, name: str, config: TrainConfig, history: History, *, steps: int, seconds: float
 ) -> None:
     """history.json, loss.png, report.json and report.md in `out`."""
     rows = history.rows
@@ -41,9 +41,9 @@ def write_report(
     final = {k: sum(r[k] for r in last) / len(last) for k in names}
     report = {
         "name": name,
-        "finished": finished,
-        "steps": rows[-1]["step"] if rows else 0,
-        "seconds": rows[-1]["seconds"] if rows else 0.0,
+        "finished": steps == config.steps,
+        "steps": steps,
+        "seconds": seconds,
         "losses": final,
         "machine": {
             "processor": platform.processor() or platform.machine(),
@@ -55,7 +55,7 @@ def write_report(
         "config": dataclasses.asdict(config),
     }
     (out / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    lines = [f"# {name}", "", f"{report['steps']} steps in {report['seconds']:.0f} s.", ""]
+    lines = [f"# {name}", "", f"{steps} steps in {seconds:.0f} s.", ""]
     lines += ["| loss | mean of the last twentieth |", "|---|---|"]
     lines += [f"| {k} | {v:.4f} |" for k, v in final.items()]
     lines += ["", "| setting | value |", "|---|---|"]

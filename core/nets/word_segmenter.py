@@ -1,0 +1,212 @@
+"""Pixels and words in one space: the network behind the built-in segmenter.
+
+An EfficientNet-Lite0 trunk (Tan and Le 2019, "EfficientNet", ICML; the Lite variant has no squeeze
+and excitation and ReLU6 throughout) with its batch norms folded into the convolutions, and a small
+feature pyramid (Lin et al. 2017, "Feature Pyramid Networks", CVPR) that ends in one vector a
+pixel at a quarter of the input's resolution. A word is a point in the same space: the linear image
+of its sentence vector plus a correction learned for that word. The logit of a word at a pixel is
+their dot product plus the word's bias, so any number of words can be asked of one encoding.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+# B pictures, H x W input pixels, C channels, D dimensions of the shared space, K words
+
+# (kernel, stride, expansion, channels out, repeats) of EfficientNet-B0, which Lite0 shares
+STAGES = (
+    (3, 1, 1, 16, 1),
+    (3, 2, 6, 24, 2),
+    (5, 2, 6, 40, 2),
+    (3, 2, 6, 80, 3),
+    (5, 1, 6, 112, 3),
+    (5, 2, 6, 192, 4),
+    (3, 1, 6, 320, 1),
+)
+# Index of the last block at stride 4, 8, 16 and 32, and what comes out of it
+TAPS = {2: 24, 4: 40, 10: 112, 15: 320}
+STRIDE = 32  # sides of the input must be multiples of this
+
+
+@dataclass(frozen=True)
+class WordSegmenterConfig:
+    """What the network's shape depends on; travels in the weight file's metadata as 'config'."""
+
+    words: tuple[str, ...]
+    dim: int = 96
+    width: int = 160
+    sentence_dim: int = 384
+    long_side: int = 384  # the input size at which it was measured, in pixels
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> WordSegmenterConfig:
+        fields = json.loads(text)
+        return cls(**{**fields, "words": tuple(fields["words"])})
+
+
+class SameConv(nn.Module):
+    """Convolution, bias and optionally ReLU6, padded as TensorFlow pads ('same').
+
+    For stride 2 that puts the odd pixel at the right and the bottom, which the trunk's filters
+    were trained with.
+    """
+
+    def __init__(
+        self,
+        before: int,
+        after: int,
+        kernel: int,
+        stride: int = 1,
+        groups: int = 1,
+        act: bool = True,
+    ) -> None:
+        super().__init__()
+        self.act = act
+        total = kernel - stride
+        self.pad = (total // 2, total - total // 2) * 2 if stride > 1 else None
+        self.conv = nn.Conv2d(
+            before, after, kernel, stride, kernel // 2 if stride == 1 else 0, groups=groups
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.pad is not None:
+            x = F.pad(x, self.pad)
+        x = self.conv(x)
+        return F.relu6(x) if self.act else x
+
+
+class InvertedResidual(nn.Module):
+    """Widen, filter each channel, narrow; with a skip where the shape allows."""
+
+    def __init__(self, before: int, after: int, kernel: int, stride: int, expansion: int) -> None:
+        super().__init__()
+        middle = before * expansion
+        self.expand = SameConv(before, middle, 1) if expansion > 1 else None
+        self.depthwise = SameConv(middle, middle, kernel, stride, groups=middle)
+        self.project = SameConv(middle, after, 1, act=False)
+        self.skip = stride == 1 and before == after
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = x if self.expand is None else self.expand(x)
+        y = self.project(self.depthwise(y))
+        return x + y if self.skip else y
+
+
+class Trunk(nn.Module):
+    """EfficientNet-Lite0 up to its last block, batch norms folded."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = SameConv(3, 32, 3, 2)
+        blocks: list[nn.Module] = []
+        before = 32
+        for kernel, stride, expansion, after, repeats in STAGES:
+            for repeat in range(repeats):
+                step = stride if repeat == 0 else 1
+                blocks.append(InvertedResidual(before, after, kernel, step, expansion))
+                before = after
+        self.blocks = nn.ModuleList(blocks)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """x: [B, 3, H, W] in [-1, 1]; gives the maps at strides 4, 8, 16, 32."""
+        x = self.stem(x)  # B 32 H/2 W/2
+        maps = []
+        for index, block in enumerate(self.blocks):
+            x = block(x)
+            if index in TAPS:
+                maps.append(x)
+        return maps
+
+
+class NormConv(nn.Module):
+    """3x3 convolution, group norm, ReLU."""
+
+    def __init__(self, before: int, after: int, dilation: int = 1) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(before, after, 3, padding=dilation, dilation=dilation, bias=False)
+        self.norm = nn.GroupNorm(8, after)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(self.norm(self.conv(x)))
+
+
+class Pyramid(nn.Module):
+    """Brings the maps of strides 32, 16, 8, 4 together, the coarsest with the whole picture's mean."""
+
+    def __init__(self, width: int, dim: int) -> None:
+        super().__init__()
+        fine, coarse = width // 2, width
+        self.scene = nn.Conv2d(TAPS[15], coarse, 1)
+        self.lateral32 = nn.Conv2d(TAPS[15], coarse, 1)
+        self.lateral16 = nn.Conv2d(TAPS[10], coarse, 1)
+        self.lateral8 = nn.Conv2d(TAPS[4], coarse, 1)
+        self.lateral4 = nn.Conv2d(TAPS[2], fine, 1)
+        self.mix32 = NormConv(coarse, coarse)
+        self.mix16 = NormConv(coarse, coarse)
+        self.mix8 = NormConv(coarse, coarse)
+        self.narrow = nn.Conv2d(coarse, fine, 1)
+        self.mix4 = NormConv(fine, fine)
+        self.out = nn.Conv2d(fine, dim, 1)
+
+    def forward(self, maps: Sequence[Tensor]) -> Tensor:
+        at4, at8, at16, at32 = maps
+        scene = self.scene(at32.mean((2, 3), keepdim=True))  # B C 1 1
+        x = self.mix32(F.relu(self.lateral32(at32) + scene))  # B C H/32 W/32
+        x = self.mix16(F.relu(self.lateral16(at16) + _up(x)))  # B C H/16 W/16
+        x = self.mix8(F.relu(self.lateral8(at8) + _up(x)))  # B C H/8 W/8
+        x = self.mix4(F.relu(self.lateral4(at4) + _up(self.narrow(x))))  # B C/2 H/4 W/4
+        return self.out(x)  # B D H/4 W/4
+
+
+def _up(x: Tensor) -> Tensor:
+    return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+
+
+class WordSegmenter(nn.Module):
+    """Pictures to pixel vectors, sentence vectors to word vectors, and the logits between them."""
+
+    sentences: Tensor  # K sentence_dim, unit length
+    calibration: Tensor  # K, added to the logits so that 0.5 is the threshold of best IoU
+
+    def __init__(self, config: WordSegmenterConfig) -> None:
+        super().__init__()
+        self.config = config
+        count = len(config.words)
+        self.trunk = Trunk()
+        self.pyramid = Pyramid(config.width, config.dim)
+        self.project = nn.Linear(config.sentence_dim, config.dim, bias=False)
+        self.residual = nn.Parameter(torch.zeros(count, config.dim))
+        self.bias = nn.Parameter(torch.full((count,), -2.0))
+        self.register_buffer("sentences", torch.zeros(count, config.sentence_dim))
+        self.register_buffer("calibration", torch.zeros(count))
+
+    def embed(self, pictures: Tensor) -> Tensor:
+        """pictures: [B, 3, H, W] sRGB in [0, 1], sides multiples of 32; gives [B, D, H/4, W/4]."""
+        if pictures.shape[-1] % STRIDE or pictures.shape[-2] % STRIDE:
+            raise ValueError(
+                f"sides must be multiples of {STRIDE}, not {tuple(pictures.shape[-2:])}"
+            )
+        return self.pyramid(self.trunk(pictures * 2 - 1))
+
+    def words(self) -> Tensor:
+        """The vectors of config.words in the shared space: [K, D]."""
+        return (self.project(self.sentences) + self.residual) * self.config.dim**-0.5
+
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Pixel vectors [B, D, H/4, W/4], word vectors [K, D] and word biases [K], uncalibrated."""
+        return self.embed(pictures), self.words(), self.bias
+
+
+def word_logits(pixels: Tensor, words: Tensor, bias: Tensor) -> Tensor:
+    """pixels: [B, D, h, w]; words: [k, D]; bias: [k]; gives [B, k, h, w]."""
+    return F.conv2d(pixels, words[:, :, None, None].to(pixels.dtype), bias.to(pixels.dtype))

@@ -1,0 +1,64 @@
+"""Where perceptual networks come from: the real VGG-16 where it is, else its distilled stand-in."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..weights.store import load_weights, weight_path
+from .errors import RequestError
+from .nets.encoder import Encoder, EncoderConfig
+from .nets.perceptual import DistilledFeatures, vgg16_features
+
+
+def load_vgg16(source: str | Path = "vgg16") -> Encoder:
+    """The real VGG-16: from the store, or from a safetensors or torchvision's .pth file.
+
+    Raises RequestError, which says how to fetch or import it, where there is none.
+    """
+    if Path(source).suffix == ".pth":
+        try:
+            state = torch.load(source, map_location="cpu", weights_only=True)
+        except Exception as error:  # the unpickler's own kinds are many
+            raise RequestError(
+                f"can't read VGG-16 from {source}: {type(error).__name__}"
+            ) from error
+    else:
+        state, _ = load_weights(source)
+    try:
+        return vgg16_features(state)
+    except KeyError as error:
+        raise RequestError(f"{source} is not VGG-16 in torchvision's layout: no {error}") from error
+
+
+def load_distilled(source: str | Path = "encoder-compact") -> DistilledFeatures:
+    """The stand-in that `train encoder` makes; every file of it holds the heads too."""
+    state, metadata = load_weights(source)
+    try:
+        network = DistilledFeatures(EncoderConfig(**_tuples(json.loads(metadata["config"]))))
+        network.load_state_dict({name: tensor.float() for name, tensor in state.items()})
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise RequestError(f"{source} does not hold a distilled encoder") from error
+    return network.requires_grad_(False).eval()
+
+
+def load_perceptual(source: str | Path = "") -> tuple[Encoder | DistilledFeatures, str]:
+    """A frozen perceptual network and the name that reports give it.
+
+    source: a file of VGG-16; empty takes the store's, and where that has none the stand-in.
+    """
+    if source:
+        return load_vgg16(source), "VGG-16"
+    try:
+        weight_path("vgg16")
+    except RequestError:
+        return load_distilled(), "encoder-compact (distilled from VGG-16)"
+    return load_vgg16(), "VGG-16"
+
+
+def _tuples(data: dict[str, Any]) -> dict[str, Any]:
+    """JSON has no tuples, which the configs hold."""
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
