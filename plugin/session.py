@@ -44,11 +44,8 @@ class Session:
         return StyleStore()
 
     def shipped_photo(self, name: str) -> Path:
-        """The file of a photo that ships. Raises RequestError where it is gone."""
-        for photo in self.styles.photos():
-            if photo.name == name:
-                return photo.path
-        raise RequestError(f"the shipped photo {name} is gone: install Semantic Style again")
+        """The file of a photo that ships. Raises RequestError with the nearest names."""
+        return self.styles.photo(name).path
 
     def check(self, recipe: Recipe) -> None:
         """RequestError for all that can be refused without loading a network."""

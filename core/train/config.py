@@ -100,5 +100,6 @@ def _fit(key: str, value: Any, default: Any) -> Any:
     else:
         fits, value = True, str(value)
     if not fits:
-        raise RequestError(f"{key} takes a {type(default).__name__}, not {str(value)[:60]!r}")
+        kind = {bool: "true or false", int: "a whole number", float: "a number"}[type(default)]
+        raise RequestError(f"{key} takes {kind}, not {str(value)[:60]!r}")
     return value
