@@ -279,24 +279,20 @@ def test_progress_goes_from_nothing_to_all_in_every_stage(
         assert fractions[-1] == 1
 
 
-@pytest.mark.parametrize("stage", ["finding", "masks", "styling red", "compositing"])
-def test_work_can_be_stopped_in_every_stage(stylist: Stylist, picture: Picture, stage: str) -> None:
+@pytest.mark.parametrize("where", ["finding", "masks", "styling red", "compositing"])
+def test_work_can_be_stopped_in_every_stage(stylist: Stylist, picture: Picture, where: str) -> None:
     token = CancelToken()
-
-    def stop(now: str, fraction: float) -> None:
-        if now == stage and (fraction < 1 or stage == "compositing"):
-            token.cancel()
-
     seen: list[str] = []
 
-    def watch(now: str, fraction: float) -> None:
-        seen.append(now)
-        stop(now, fraction)
+    def watch(stage: str, fraction: float) -> None:
+        seen.append(stage)
+        if stage == where and fraction < 1:
+            token.cancel()
 
     tall = Picture(np.tile(picture.pixels, (64, 4, 1)))  # enough for several strips
     with pytest.raises(Cancelled):
         stylist.run(tall, parse_recipe("red = ochre"), progress=watch, cancel=token)
-    assert seen[-1] == stage
+    assert seen[-1] == where
 
 
 def test_working_smaller_keeps_the_picture_s_size_and_what_is_untouched(
