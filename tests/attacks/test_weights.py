@@ -70,7 +70,7 @@ def test_gone(weight: Path, stylized: Callable[[], str]) -> None:
 
 def test_a_pickle_given_to_import(refused: Refused, tmp_path: Path) -> None:
     proof, file = tmp_path / "unpickled", tmp_path / "vgg16.pth"
-    file.write_bytes(pickle.dumps(Bomb(proof)))
+    file.write_bytes(pickle.dumps(Bomb(proof), protocol=2))
     refused("weights", "import", "vgg16", file)
     assert not proof.exists()
 

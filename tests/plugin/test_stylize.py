@@ -79,7 +79,7 @@ def test_where_the_mask_is_zero_every_sample_is_the_photos(
 def test_two_regions_and_something_kept(cli: Callable, castle: Path, tmp_path: Path) -> None:
     out, mask_file = tmp_path / "out.png", tmp_path / "m.png"
     ran = cli(
-        "stylize", castle, "sky = mosaic; building = hatching @ 0.5; keep tree",
+        "stylize", castle, "sky = mosaic; building = pen-hatching @ 0.5; keep tree",
         "-o", out, "--mask-out", mask_file, "--layers-out", tmp_path / "layers",
     )  # fmt: skip
     assert ran.code == 0, ran.err
