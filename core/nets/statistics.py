@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 EPSILON = 1e-5  # added to variances, so that a constant channel divides by no zero
@@ -21,7 +20,9 @@ class Moments:
 def moments(features: Tensor) -> Moments:
     """Over height and width, in float32 whatever the features' format. features: NCHW."""
     x = features.float()
-    variance, mean = torch.var_mean(x, dim=(2, 3), keepdim=True, correction=0)
+    # Two passes of mean: var_mean is ten times slower where channels come last in memory.
+    mean = x.mean(dim=(2, 3), keepdim=True)
+    variance = (x - mean).square().mean(dim=(2, 3), keepdim=True)
     return Moments(mean, (variance + EPSILON).sqrt())
 
 

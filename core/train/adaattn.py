@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ class AdaAttNTraining(TrainConfig):
 
     loss_scale: the stylised picture is made smaller by so much before the perceptual network
     sees it, as whoever looks at a large picture does; it also makes the losses cheaper.
+    style_positions: the limit of keys while training; the network that ships takes more.
     encoder: where the encoder's weights come from; it stays frozen unless train_encoder.
     """
 
@@ -44,6 +45,7 @@ class AdaAttNTraining(TrainConfig):
     layers: tuple[int, ...] = (3, 4, 5)
     encoder: str = "encoder-compact"
     train_encoder: bool = False
+    style_positions: int = 400
     smallest_crop: float = 0.4
 
 
@@ -53,7 +55,7 @@ class AdaAttNTask:
     def __init__(self, config: AdaAttNTraining) -> None:
         self.config = config
         self.network = AdaAttNConfig(encoder=COMPACT, layers=config.layers)
-        model = AdaAttN(self.network)
+        model = AdaAttN(replace(self.network, style_positions=config.style_positions))
         if config.init:
             model.load_state_dict(load_weights(config.init)[0])
         else:
