@@ -31,6 +31,7 @@ from semantic_style.core.nets.perceptual import (
 SMALL = EncoderConfig(widths=(4, 6, 8, 10, 12))
 
 
+@torch.no_grad()
 def features(seed: int, n: int = 2) -> list[Tensor]:
     torch.manual_seed(seed)
     return Encoder(SMALL)(torch.rand(n, 3, 48, 48))
