@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..core.bench.report import Report
 
 N = TypeVar("N", int, float)
+WIDE = 200  # characters
 SIDE_RANGE = (64, 16_384)  # px
 app = typer.Typer(help="Measure quality, masks, speed and memory: a table, and JSON on request.")
 JSON = Annotated[
@@ -178,7 +179,8 @@ def _check_report(path: Path | None, force: bool) -> None:
 def _finish(report: Report, table: Table, path: Path | None) -> None:
     from rich.console import Console
 
-    Console().print(table)
+    # What goes into a file or a pipe is not cut to a terminal's width.
+    Console(width=None if sys.stdout.isatty() else WIDE).print(table)
     if path is not None:
         report.write(path)
         say(f"wrote {path}")

@@ -81,7 +81,7 @@ def stylize(
 ) -> int:
     """Repaint what words point at and leave the rest of the photo as it is.
 
-    semantic-style stylize photo.jpg "sky = mosaic; house = van-gogh @ 0.6; keep people" -o out.png
+    semantic-style stylize photo.jpg "sky = mosaic; house = batik @ 0.6; keep people" -o out.png
     """
     photos, text = split_positionals(positionals)
     recipe = given_recipe(items or (), recipe_file, text)

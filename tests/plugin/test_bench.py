@@ -1,0 +1,69 @@
+"""bench, as small as it can be asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+def test_quality_prints_a_table_and_writes_its_report(cli: Callable, tmp_path: Path) -> None:
+    file = tmp_path / "quality.json"
+    ran = cli("bench", "quality", "--pairs", "1", "--size", "96", "--no-peer", "--json", file)
+    assert ran.code == 0, ran.err
+    report = json.loads(file.read_text(encoding="utf-8"))
+    rows = {row["method"]: row for row in report["rows"]}
+    assert rows["photo"]["content"] < 0.1 < rows["adaattn"]["content"]
+    assert rows["adaattn"]["style"] < rows["photo"]["style"]
+    assert report["about"]["network"] == "encoder-compact (distilled from VGG-16)"
+    assert "adaattn" in ran.out
+    assert "…" not in ran.out, "a table that is not on a terminal is not cut"
+
+
+def test_masks_on_a_set_of_one_picture(
+    cli: Callable, castle_image: Image.Image, tmp_path: Path
+) -> None:
+    holdout = tmp_path / "seg" / "own" / "holdout"
+    for folder in ("images", "masks"):
+        (holdout / folder).mkdir(parents=True)
+    castle_image.save(holdout / "images" / "a.jpg")
+    traced = Image.open(Path(__file__).parents[1] / "data" / "neuschwanstein-sky.png")
+    sky = np.asarray(traced.resize(castle_image.size, Image.Resampling.NEAREST)) > 127
+    Image.fromarray(sky.astype(np.uint8)).save(holdout / "masks" / "a.png")
+    labels = {"set": "own", "ids": {"0": "building", "1": "sky"}}
+    (tmp_path / "seg" / "own" / "labels.json").write_text(json.dumps(labels), encoding="utf-8")
+    file = tmp_path / "masks.json"
+    ran = cli("bench", "masks", "--data", tmp_path, "--json", file)
+    assert ran.code == 0, ran.err
+    details = json.loads(file.read_text(encoding="utf-8"))["details"]
+    assert {row["word"]: row["iou"] for row in details}["sky"] > 0.7
+
+
+def test_memory_of_a_small_photo(cli: Callable, tmp_path: Path) -> None:
+    file = tmp_path / "memory.json"
+    ran = cli("bench", "memory", "--megapixels", "0.05", "--json", file)
+    assert ran.code == 0, ran.err
+    (row,) = json.loads(file.read_text(encoding="utf-8"))["rows"]
+    assert 100 < row["peak_mb"] < 4000
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("quality", "--pairs", "0"),
+        ("quality", "--size", "0"),
+        ("quality", "--photos", "gone"),
+        ("speed", "--size", "1"),
+        ("memory", "--megapixels", "nan"),
+        ("masks", "--data", "gone"),
+        ("quality", "--json", "gone/report.json"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(cli: Callable, arguments: tuple[str, ...]) -> None:
+    ran = cli("bench", *arguments)
+    assert ran.code == 2
+    assert ran.err.count("\n") == 1
