@@ -110,8 +110,9 @@ class AdaAttNTask:
     @torch.no_grad()
     def sample(self, model: nn.Module, path: Path) -> None:
         """Four fixed pairs: content, style, result."""
+        device = next(model.parameters()).device
         pairs = [self.dataset()[i] for i in range(4)]
-        content, style = (to_unit(torch.stack(x)) for x in zip(*pairs, strict=True))
+        content, style = (to_unit(torch.stack(x).to(device)) for x in zip(*pairs, strict=True))
         output = model(content, style).float().clamp(0, 1)
         save_image(torch.cat([content, style, output]), path, nrow=4)
 

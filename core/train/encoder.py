@@ -74,7 +74,7 @@ class EncoderTask:
     @torch.no_grad()
     def sample(self, model: nn.Module, path: Path) -> None:
         """A few channels of level 3: ours above, VGG's below."""
-        image = to_unit(self.dataset()[0][None])
+        image = to_unit(self.dataset()[0][None].to(next(model.parameters()).device))
         rows = [network(image)[2][0, :8, None].float() for network in (model, self.teacher)]
         save_image(torch.cat(rows), path, nrow=8, normalize=True, scale_each=True)
 
