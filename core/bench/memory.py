@@ -1,7 +1,7 @@
 """`bench memory`: the peak of a fresh process that stylises 1, 3, 6 and 12 megapixels.
 
-`python -m semantic_style.core.bench.memory PHOTO OUT` is the process that is measured where no
-other command is given.
+`python -m semantic_style.core.bench.memory PHOTO OUT WEIGHTS` is the process that is measured
+where no other command is given.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ LAUNCH = Path(__file__).with_name("launch.py")
 Command = Callable[[Path, Path], Sequence[str]]  # (photo, output) -> what to run
 
 
-def engine_command(photo: Path, out: Path) -> list[str]:
-    """The engine alone: adaattn-compact on the whole picture, at full size."""
-    return [sys.executable, "-m", f"{__package__}.memory", str(photo), str(out)]
+def engine_command(photo: Path, out: Path, weights: str = "adaattn-compact") -> list[str]:
+    """The engine adaattn alone on the whole picture, at full size."""
+    return [sys.executable, "-m", f"{__package__}.memory", str(photo), str(out), weights]
 
 
 def run(
@@ -140,11 +140,11 @@ def _measure(command: Sequence[str], result: Path) -> dict[str, Any]:
     return found
 
 
-def stylise(photo: Path, out: Path) -> None:
+def stylise(photo: Path, out: Path, weights: str) -> None:
     """The engine alone, at the picture's own size, in the first shipped style."""
     from ..engines.adaattn import AdaAttNEngine
 
-    engine = AdaAttNEngine()
+    engine = AdaAttNEngine(weights)
     with Image.open(StyleStore().list()[0].path) as file:
         style = unit(file)
     with Image.open(photo) as file:
@@ -154,4 +154,4 @@ def stylise(photo: Path, out: Path) -> None:
 
 
 if __name__ == "__main__":
-    stylise(Path(sys.argv[1]), Path(sys.argv[2]))
+    stylise(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])
