@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import RequestError
-from ..core.image import load_embedded, load_picture, to_float
+from ..core.image import load_embedded, load_mask, load_picture, to_float
 from ..core.recipe import Recipe, Source
 from ..core.wording import shown, shown_path
 from ..weights.manifest import file_sha256
@@ -52,6 +52,8 @@ class Session:
         engine_name(recipe.engine)
         segmenter_name(recipe.segmenter)
         for region in recipe.regions:
+            if region.target.kind == "mask":
+                load_mask(region.target.value)
             for source in region.style:
                 self.style_of(source)
 

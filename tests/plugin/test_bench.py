@@ -13,7 +13,7 @@ from PIL import Image
 
 def test_quality_prints_a_table_and_writes_its_report(cli: Callable, tmp_path: Path) -> None:
     file = tmp_path / "quality.json"
-    ran = cli("bench", "quality", "--pairs", "1", "--size", "96", "--no-peer", "--json", file)
+    ran = cli("bench", "quality", "--pairs", "3", "--size", "256", "--no-peer", "--json", file)
     assert ran.code == 0, ran.err
     report = json.loads(file.read_text(encoding="utf-8"))
     rows = {row["method"]: row for row in report["rows"]}
