@@ -132,9 +132,10 @@ class Finder:
         for phrase in phrases:
             knowledge = self.segmenter.knows(phrase)
             if knowledge.kind == "no":
-                near = f": try {listed(knowledge.nearest)}" if knowledge.nearest else ""
+                remedy = listed(knowledge.nearest) or "a plain thing, such as sky or person"
                 raise RequestError(
-                    f"the {self.segmenter.name} segmenter does not know {shown(phrase)}{near}"
+                    f"the {self.segmenter.name} segmenter does not know {shown(phrase)}: "
+                    f"try {remedy}"
                 )
             if knowledge.kind == "near":
                 warnings.append(f"{shown(phrase)} is not known: {shown(knowledge.word)} is used")

@@ -12,44 +12,21 @@ from numpy.typing import NDArray
 
 from .composite import Repainted, composite
 from .engines import Engine, PreparedStyle
-from .errors import RequestError
-from .finding import Finder, Found
 from .geometry import Bounds, Extent
 from .layers import Layer
-from .masks import Mask, box_of, build_masks
+from .masks import Mask, box_of
 from .picture import Picture, to_float
 from .progress import CancelToken, Progress, silent
 from .recipe import Pins, Recipe, Region, Source
 from .resample import resized_pixels
 from .segmenter import Segmenter
-from .wording import shown
+from .selection import Selection, Selector
 
 Floats = NDArray[np.float32]
 
 DEFAULT_SIDE = 2048  # px, long side of the working size where the recipe names none
 MARGIN = 8  # px of the working size around a region's box, for what looks at neighbours
 STYLES_KEPT = 8
-
-
-@dataclass(frozen=True, eq=False)
-class Selection:
-    """Where a recipe's regions are in one picture.
-
-    region_masks: [P, H, W] in [0, 1], one a region in the recipe's order, sum at most 1; all 0
-    for a region that the picture does not show. scores: best calibrated score of each phrase.
-    """
-
-    region_masks: Mask
-    names: tuple[str, ...]
-    scores: dict[str, float]
-    warnings: tuple[str, ...]
-    asked: bool
-
-    @property
-    def mask(self) -> Mask:
-        """[H, W]: all regions together."""
-        total: Mask = self.region_masks.sum(axis=0)
-        return total.clip(0, 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,36 +56,13 @@ class Stylist:
         self, segmenter: Segmenter, engine: Engine, style_of: Callable[[Source], Floats]
     ) -> None:
         self.segmenter, self.engine = segmenter, engine
-        self._finder = Finder(segmenter)
+        self._selector = Selector(segmenter)
         self._style_of = style_of
         self._prepared: OrderedDict[tuple[bytes, float, str | None], PreparedStyle] = OrderedDict()
 
-    def masks(
-        self,
-        picture: Picture,
-        recipe: Recipe,
-        *,
-        strict: bool = False,
-        progress: Progress | None = None,
-        cancel: CancelToken | None = None,
-    ) -> Selection:
-        """Where the recipe's regions are; no style is looked at.
-
-        Errors are those of `run` that concern regions.
-        """
-        report, cancel = progress or silent, cancel or CancelToken()
-        cancel.check()
-        found = self._finder.find(picture, recipe, strict=strict, progress=report, cancel=cancel)
-        masks = build_masks(
-            found.soft,
-            found.controls,
-            picture.pixels,
-            keep=found.keep,
-            progress=report,
-            cancel=cancel,
-        )
-        warnings = (*found.warnings, *_nothing_left(found, masks))
-        return Selection(masks, found.names, found.scores, warnings, found.asked)
+    def masks(self, picture: Picture, recipe: Recipe, *, strict: bool = False) -> Selection:
+        """Where the recipe's regions are: see Selector, whose cache `run` shares."""
+        return self._selector.select(picture, recipe, strict=strict)
 
     def run(
         self,
@@ -129,9 +83,11 @@ class Stylist:
         report, cancel = progress or silent, cancel or CancelToken()
         # Styles come first: a wrong name shall not cost a search through a large picture.
         phrases = {r.style_region for r in recipe.regions if r.style_region is not None}
-        style_warnings = self._finder.check(sorted(phrases))
+        style_warnings = self._selector.finder.check(sorted(phrases))
         styles = [self._styles(region) for region in recipe.regions]
-        selection = self.masks(picture, recipe, strict=strict, progress=report, cancel=cancel)
+        selection = self._selector.select(
+            picture, recipe, strict=strict, progress=report, cancel=cancel
+        )
 
         work = working_extent(picture.extent, recipe.size)
         photo = to_float(replace(picture, pixels=resized_pixels(picture.pixels, work), alpha=None))
@@ -189,7 +145,7 @@ class Stylist:
         digest.update(np.ascontiguousarray(style).data)
         key = (digest.digest(), scale, part)
         if key not in self._prepared:
-            mask = None if part is None else self._finder.part_of_style(style, part)
+            mask = None if part is None else self._selector.finder.part_of_style(style, part)
             self._prepared[key] = self.engine.prepare(style, scale=scale, region=mask)
             while len(self._prepared) > STYLES_KEPT:
                 self._prepared.popitem(last=False)
@@ -235,14 +191,3 @@ class _Stage:
 
     def __call__(self, stage: str, fraction: float) -> None:
         self.report(self.name, fraction)
-
-
-def _nothing_left(found: Found, masks: Mask) -> list[str]:
-    """A line for each region that is in the picture, but that others or keep took whole."""
-    if not masks.any():
-        raise RequestError("nothing is left to repaint: keep, grow or other regions took it all")
-    return [
-        f"nothing is left of {shown(name)}: keep, grow or other regions took it all"
-        for name, missing, mask in zip(found.names, found.missing, masks, strict=True)
-        if not missing and not mask.any()
-    ]

@@ -31,6 +31,7 @@ def mask(
 ) -> None:
     """Write the mask of a phrase as a grey PNG of the photo's size; white is the region."""
     from ..core.image import load_picture, save_mask
+    from ..core.selection import Selector
     from .outputs import check_mask_target, check_photo
     from .session import Session
 
@@ -48,12 +49,13 @@ def mask(
     session = Session(device)
     picture = load_picture(photo)
     with progress_bar(photo.name) as progress:
-        stylist = session.stylist(recipe)
-        found = stylist.masks(picture, recipe, strict=True, progress=progress)
+        found = Selector(session.segmenter(segmenter)).select(
+            picture, recipe, strict=True, progress=progress
+        )
         save_mask(found.mask, out, force=force)
     for note in found.warnings:
         warn(note)
     (score,) = found.scores.values()
     share = float(found.mask.mean())
-    name = stylist.segmenter.name
+    name = session.segmenter(segmenter).name
     say(f"wrote {out}: {share:.1%} of the picture, best score {score:.2f}, by {name}")
