@@ -9,7 +9,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...weights.store import digest, load_weights
 from ..device import Device, DeviceName, choose_device, free_memory
@@ -29,7 +29,10 @@ SMALLEST_SIDE = 64  # smaller pictures are extended: level 5 needs two positions
 
 
 class AdaAttNEngine:
-    """Fulfils core.engines.Engine. weights: a name of the store or a safetensors file."""
+    """Fulfils core.engines.Engine. weights: a name of the store or a safetensors file.
+
+    Not for use by several threads at once.
+    """
 
     name = "adaattn"
 
@@ -52,6 +55,11 @@ class AdaAttNEngine:
         self.network = network.eval().requires_grad_(False)
         self.network.to(self.device.place)
         self.network.to(memory_format=torch.channels_last)
+        # A tile takes seconds on a slow machine: whoever cancels is heard at every convolution.
+        self._cancel = CancelToken()
+        for module in self.network.modules():
+            if isinstance(module, nn.Conv2d):
+                module.register_forward_pre_hook(lambda *_: self._cancel.check())
         self._weights = ((str(weights), digest(weights)),)
         self._tile = tile
 
@@ -67,6 +75,7 @@ class AdaAttNEngine:
         region: NDArray[np.float32] | None = None,
     ) -> PreparedStyle:
         """See core.engines.Engine. Raises RequestError for a region that is empty."""
+        self._cancel = CancelToken()
         extent = Extent(style.shape[1], style.shape[0])
         factor = np.clip(STYLE_SIDE * scale, 2 * SMALLEST_SIDE, 3 * STYLE_SIDE) / extent.long_side
         size = extent.scaled(float(factor))
@@ -90,7 +99,8 @@ class AdaAttNEngine:
         cancel: CancelToken | None = None,
     ) -> NDArray[np.float32]:
         """See core.engines.Engine."""
-        progress, cancel = progress or silent, cancel or CancelToken()
+        progress = progress or silent
+        self._cancel = cancel = cancel or CancelToken()
         extent = Extent(content.shape[1], content.shape[0])
         bounds = bounds or Bounds.whole(extent)
         side = self._tile or tile_side(

@@ -116,6 +116,25 @@ def test_cancel_stops_between_tiles(weights: Path) -> None:
     assert max(seen) < 0.5
 
 
+def test_cancel_is_heard_within_a_tile(weights: Path) -> None:
+    class Impatient(CancelToken):
+        checks = 0
+
+        def check(self) -> None:
+            self.checks += 1
+            if self.checks > 30:
+                self.cancel()
+            super().check()
+
+    engine = AdaAttNEngine(weights, "cpu")
+    style, cancel = engine.prepare(picture(64, 64, 1)), Impatient()
+    with pytest.raises(Cancelled):
+        engine.stylize(picture(128, 128, 0), [(style, 1.0)], cancel=cancel)
+    assert cancel.checks == 31
+    # The engine is as good as before.
+    engine.stylize(picture(64, 64, 0), [(engine.prepare(picture(64, 64, 1)), 1.0)])
+
+
 def test_weights_of_something_else_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "other.safetensors"
     save_file({"a": torch.zeros(3)}, path, {"config": "{}"})
