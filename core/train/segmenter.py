@@ -77,7 +77,9 @@ class SegmenterTask:
         missing = [w for w in words if w not in table.index]
         if missing:
             raise RequestError(f"the word vectors lack {missing[0]!r}: make the table again")
-        network = WordSegmenterConfig(words=words, dim=config.dim, width=config.width)
+        network = WordSegmenterConfig(
+            words=words, dim=config.dim, width=config.width, sentence_dim=table.vectors.shape[1]
+        )
         model = WordSegmenter(network)
         model.sentences.copy_(table.vectors[[table.index[w] for w in words]])
         if config.init:
@@ -96,7 +98,7 @@ class SegmenterTask:
             stamp_set(words) if name == "stamps" else sets[name] for name in self.data.names
         ]
 
-    def to(self, device: torch.device) -> None:
+    def to(self, device: torch.device, dtype: torch.dtype) -> None:
         """Nothing frozen stands outside the model."""
 
     def dataset(self) -> Dataset[Any]:
@@ -107,7 +109,9 @@ class SegmenterTask:
     ) -> tuple[Tensor, Mapping[str, Tensor]]:
         pictures, ids, numbers = batch
         pixels, words, bias = model(to_unit(pictures))
-        parts = {k: pixels.new_zeros(()).float() for k in ("binary", "softmax", "overlap", "absent")}
+        parts = {
+            k: pixels.new_zeros(()).float() for k in ("binary", "softmax", "overlap", "absent")
+        }
         for one, labels, number in zip(pixels, ids, numbers.tolist(), strict=True):
             for key, value in self._picture(one, labels, self.sets[number], words, bias).items():
                 parts[key] = parts[key] + value / len(pictures)
@@ -139,7 +143,9 @@ class SegmenterTask:
         own, other = logits[:count], logits[count:]
         parts = {}
         cells = valid.sum(1).clamp(min=1.0)
-        entropy = F.binary_cross_entropy_with_logits(own, target / valid.clamp(min=1e-3), reduction="none")
+        entropy = F.binary_cross_entropy_with_logits(
+            own, target / valid.clamp(min=1e-3), reduction="none"
+        )
         parts["binary"] = ((entropy * valid).sum(1) / cells).sum()
         if known.exclusive > 1:
             likely = F.log_softmax(own[: known.exclusive], dim=0)
@@ -152,7 +158,10 @@ class SegmenterTask:
             either = (guess + target[shown]).sum(1) - both
             parts["overlap"] = (1 - both / either).mean()
         if len(extra):
-            seen = 1 - share[present.to(device) == 255].sum(0)  # hw
+            hidden = present == 255
+            if known.pasted:
+                hidden = hidden | (present == 0)  # behind what was pasted lies any photograph
+            seen = 1 - share[hidden.to(device)].sum(0)  # hw
             parts["absent"] = (F.softplus(other) * seen).sum() / seen.sum().clamp(min=1.0)
         return parts
 
@@ -180,7 +189,7 @@ class SegmenterTask:
 def _freeze(trunk: Trunk, blocks: int) -> None:
     if blocks:
         trunk.stem.requires_grad_(False)
-    for index, block in enumerate(trunk.blocks):
+    for index, block in enumerate(trunk.residuals()):
         if index < blocks:
             block.requires_grad_(False)
         block.depthwise.requires_grad_(False)
@@ -189,7 +198,9 @@ def _freeze(trunk: Trunk, blocks: int) -> None:
 def _copy_known(model: WordSegmenter, state: dict[str, Tensor], metadata: dict[str, str]) -> None:
     """Start from earlier weights, word by word where the vocabulary has changed."""
     before = WordSegmenterConfig.from_json(metadata["config"])
-    rows = [(i, before.words.index(w)) for i, w in enumerate(model.config.words) if w in before.words]
+    rows = [
+        (i, before.words.index(w)) for i, w in enumerate(model.config.words) if w in before.words
+    ]
     own = model.state_dict()
     for key, value in state.items():
         if key in ("residual", "bias"):
@@ -214,7 +225,7 @@ def load_trunk(trunk: Trunk, file: Path) -> None:
         else:
             state = torch.load(file, map_location="cpu", weights_only=True)
         _fold(trunk.stem.conv, state, "_conv_stem", "_bn0")
-        for index, block in enumerate(trunk.blocks):
+        for index, block in enumerate(trunk.residuals()):
             at = f"_blocks.{index}"
             if block.expand is not None:
                 _fold(block.expand.conv, state, f"{at}._expand_conv", f"{at}._bn0")

@@ -13,10 +13,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
-from torchvision.io import ImageReadMode, decode_image
 from torchvision.transforms.v2 import functional as T
 
 from ..errors import RequestError
@@ -87,6 +88,9 @@ ABSENT: dict[str, tuple[str, ...]] = {
     "objects": (*SCENE, *INDOOR, "vegetation", "window", "door", "hair", "face", "skirt", "pants"),
 }
 
+# Sets whose things are also shown before other photographs
+PASTED = ("objects", "people", "faces")
+
 # Cut-outs are labelled by the folder that each came from, nearest folder first
 STAMP_GROUPS: dict[str, tuple[str, ...]] = {
     "animals/birds": ("bird", "animal"),
@@ -109,7 +113,8 @@ class WordSet:
 
     positive, unknown: [k, 256] float, 1 where a label id belongs to a word (or may belong).
     exclusive: how many leading words are the set's own labels, of which a pixel has exactly one.
-    absent: indices of words that no labelled pixel of this set shows.
+    absent: indices of words that no labelled pixel of this set shows. pasted: whether label 0 may
+    be another photograph.
     """
 
     name: str
@@ -118,6 +123,7 @@ class WordSet:
     unknown: Tensor
     exclusive: int
     absent: Tensor
+    pasted: bool = False
 
 
 def read_labels(folder: Path) -> dict[int, str]:
@@ -130,7 +136,7 @@ def read_labels(folder: Path) -> dict[int, str]:
 
 
 def find_sets(data: str) -> list[Path]:
-    """Folders under `data`/seg that hold label ids, sorted. Raises RequestError if there are none."""
+    """Folders under `data`/seg that hold label ids, sorted. Raises RequestError if none do."""
     root = Path(data) / "seg"
     found = sorted(p.parent for p in root.glob("*/labels.json") if p.parent.name != "stamps")
     if not data or not found:
@@ -173,6 +179,7 @@ def word_sets(data: str, words: tuple[str, ...]) -> dict[str, WordSet]:
             unknown,
             len(ids),
             torch.tensor(sorted(index[w] for w in flat), dtype=torch.long),
+            name in PASTED,
         )
     return sets
 
@@ -187,7 +194,14 @@ def stamp_set(words: tuple[str, ...]) -> WordSet:
             positive[spec.index(word), label] = 1.0
     # What lies under the cut-out is a photograph of anything.
     unknown[:, 0] = 1.0
-    return WordSet("stamps", torch.tensor([index[w] for w in spec]), positive, unknown, 0, torch.tensor([], dtype=torch.long))
+    return WordSet(
+        "stamps",
+        torch.tensor([index[w] for w in spec]),
+        positive,
+        unknown,
+        0,
+        torch.tensor([], dtype=torch.long),
+    )
 
 
 class LabelledCrops(Dataset[tuple[Tensor, Tensor, int]]):
@@ -217,7 +231,9 @@ class LabelledCrops(Dataset[tuple[Tensor, Tensor, int]]):
                     self.stamp_label[Path(name).name] = label
             self._add("stamps", stamps, shares)
             self.files[-1] = [p for p in self.files[-1] if p.name in self.stamp_label]
-        grounds = [str(p) for p in (Path(data) / "content", Path(data) / "seg/facades") if p.is_dir()]
+        grounds = [
+            str(p) for p in (Path(data) / "content", Path(data) / "seg/facades") if p.is_dir()
+        ]
         self.grounds = find_pictures(grounds) if grounds else []
 
     def _add(self, name: str, folder: Path, shares: Mapping[str, float]) -> None:
@@ -235,7 +251,7 @@ class LabelledCrops(Dataset[tuple[Tensor, Tensor, int]]):
         number = rng.choices(range(len(self.names)), self.weights)[0]
         for _ in range(8):
             file = rng.choice(self.files[number])
-            image, ids = _read(file)
+            image, ids = read_labelled(file)
             # A picture that lies the other way loses half of itself: prefer one that does not.
             if (image.shape[1] > image.shape[2]) == upright or image.shape[1] == image.shape[2]:
                 break
@@ -243,9 +259,7 @@ class LabelledCrops(Dataset[tuple[Tensor, Tensor, int]]):
         if name == "stamps":
             ids = (ids > 127).to(torch.uint8) * self.stamp_label[file.name]
         image, ids = _zoom(image, ids, height, width, rng, name in ("stamps", "objects"))
-        pasted = name == "stamps" or (
-            name in ("objects", "people", "faces") and rng.random() < self.paste
-        )
+        pasted = name == "stamps" or (name in PASTED and rng.random() < self.paste)
         if pasted and self.grounds:
             image = self._ground(image, ids, rng)
         return _recolour(image, rng), ids, number
@@ -254,7 +268,7 @@ class LabelledCrops(Dataset[tuple[Tensor, Tensor, int]]):
         """What is labelled, before another photograph, with an edge one pixel soft."""
         height, width = ids.shape
         file = rng.choice(self.grounds)
-        ground = decode_image(str(file), mode=ImageReadMode.RGB)
+        ground = _pixels(file)
         h, w = ground.shape[1:]
         scale = max(height / h, width / w) * rng.uniform(1.0, 1.4)
         ground = T.resize(ground, [max(height, round(h * scale)), max(width, round(w * scale))])
@@ -280,10 +294,16 @@ def _recolour(image: Tensor, rng: random.Random) -> Tensor:
     return T.adjust_hue(image, rng.uniform(-0.04, 0.04)) if rng.random() < 0.3 else image
 
 
-def _read(file: Path) -> tuple[Tensor, Tensor]:
-    image = decode_image(str(file), mode=ImageReadMode.RGB)  # 3 H W
-    mask = file.parent.parent / "masks" / (file.stem + ".png")
-    return image, decode_image(str(mask), mode=ImageReadMode.GRAY)[0]  # H W
+def read_labelled(file: Path) -> tuple[Tensor, Tensor]:
+    """A set's picture, uint8 [3, H, W], and its label ids, uint8 [H, W]."""
+    with Image.open(file.parent.parent / "masks" / (file.stem + ".png")) as mask:
+        ids = torch.from_numpy(np.array(mask.convert("L")))
+    return _pixels(file), ids
+
+
+def _pixels(file: Path) -> Tensor:
+    with Image.open(file) as image:
+        return torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1)
 
 
 def _zoom(
@@ -304,7 +324,10 @@ def _zoom(
     if rng.random() < 0.5:
         image, ids = image.flip(2), ids.flip(1)
     top, left = rng.randint(0, max(0, h - height)), rng.randint(0, max(0, w - width))
-    image, ids = image[:, top : top + height, left : left + width], ids[top : top + height, left : left + width]
+    image, ids = (
+        image[:, top : top + height, left : left + width],
+        ids[top : top + height, left : left + width],
+    )
     h, w = ids.shape
     top, left = rng.randint(0, height - h), rng.randint(0, width - w)
     window = torch.full((3, height, width), 255, dtype=torch.uint8)

@@ -1,0 +1,118 @@
+"""Where each word's threshold belongs: a shift of its logits so that 0.5 is the best place to cut.
+
+    python -m semantic_style.core.train.calibrate --data DATA --weights FILE --out FILE
+
+Looks at training pictures, never at held-out ones.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import save_file
+from torch import Tensor
+from torchvision.transforms.v2 import functional as T
+
+from ...weights.store import load_weights
+from ..nets.word_segmenter import WordSegmenter, WordSegmenterConfig, fitted, word_logits
+from .data import find_pictures, to_unit
+from .segmenter_data import WordSet, find_sets, read_labelled, word_sets
+
+SPAN, BINS = 12.0, 240  # logits from -12 to 12 in steps of 0.1
+PRIOR = 3.0  # pictures' worth of trust in the training's own threshold
+
+
+def load_segmenter(name_or_path: str) -> WordSegmenter:
+    """The network with its weights, in float32, ready to look at pictures."""
+    state, metadata = load_weights(name_or_path)
+    network = WordSegmenter(WordSegmenterConfig.from_json(metadata["config"]))
+    network.load_state_dict({k: v.float() for k, v in state.items()})
+    return network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+
+
+class Curves:
+    """How much of each word, and of what is not that word, lies at each logit; of one set."""
+
+    def __init__(self, words: int) -> None:
+        self.true = torch.zeros(words, BINS)
+        self.false = torch.zeros(words, BINS)
+        self.pictures = torch.zeros(words)
+
+    def add(self, logits: Tensor, target: Tensor, valid: Tensor) -> None:
+        """logits, target, valid: [k, cells]; target and valid are shares of a cell."""
+        place = ((logits + SPAN) / (2 * SPAN) * BINS).long().clamp(0, BINS - 1)
+        self.true.scatter_add_(1, place, target)
+        self.false.scatter_add_(1, place, (valid - target).clamp(min=0))
+        self.pictures += target.sum(1) > 1
+
+    def overlap(self) -> Tensor:
+        """[k, BINS]: intersection over union when everything from a bin upwards is claimed."""
+        hits = self.true.flip(1).cumsum(1).flip(1)
+        wrong = self.false.flip(1).cumsum(1).flip(1)
+        return hits / (hits[:, :1] + wrong).clamp(min=1e-6)
+
+
+@torch.no_grad()
+def look(network: WordSegmenter, file: Path, known: WordSet, curves: Curves) -> None:
+    pixels, ids = read_labelled(file)
+    picture = fitted(to_unit(pixels[None]), network.config.long_side)
+    words, bias = (each[known.words] for each in network.words())
+    both = [
+        word_logits(network.embed(picture), words, bias),
+        word_logits(network.embed(picture.flip(3)), words, bias).flip(3),
+    ]
+    logits = (both[0] + both[1])[0] / 2  # k h w
+    ids = T.resize(ids[None], list(picture.shape[-2:]), interpolation=T.InterpolationMode.NEAREST)
+    present, where = ids.unique(return_inverse=True)
+    planes = torch.stack([(where[0] == i).float() for i in range(len(present))])
+    share = F.avg_pool2d(planes[None], 4)[0].flatten(1)  # p hw
+    unknown = known.unknown[:, present.long()].clone()
+    unknown[:, present == 255] = 1.0
+    target = known.positive[:, present.long()] @ share
+    curves.add(logits.flatten(1), target, 1 - unknown @ share)
+
+
+def calibrate(network: WordSegmenter, data: str, pictures: int, seed: int = 0) -> Tensor:
+    """What to add to each word's logits, [K]; 0 for a word that none of the pictures shows.
+
+    A word of several sets is cut where the mean over these sets is best.
+    """
+    count = len(network.config.words)
+    total, seen = torch.zeros(count, BINS), torch.zeros(count)
+    sets = word_sets(data, network.config.words)
+    for folder in find_sets(data):
+        files = find_pictures([str(folder / "images")])
+        random.Random(seed).shuffle(files)
+        known = sets[folder.name]
+        curves = Curves(len(known.words))
+        for file in files[:pictures]:
+            look(network, file, known, curves)
+        shown = curves.pictures > 0
+        total[known.words[shown]] += curves.overlap()[shown]
+        seen[known.words] += curves.pictures
+    smooth = F.avg_pool1d(F.pad(total[None], (4, 4), mode="replicate"), 9, 1)[0]
+    cut = smooth.argmax(1) / BINS * 2 * SPAN - SPAN
+    return -cut.clamp(-6, 6) * seen / (seen + PRIOR)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--weights", required=True)
+    parser.add_argument("--pictures", type=int, default=150, help="a set")
+    parser.add_argument("--out", type=Path, required=True)
+    given = parser.parse_args()
+    network = load_segmenter(given.weights)
+    shift = calibrate(network, given.data, given.pictures)
+    state, metadata = load_weights(given.weights)
+    state["calibration"] = shift.half()
+    save_file(state, given.out, metadata)
+    print(f"{given.out}: thresholds moved by {shift.abs().mean():.2f} on average")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,145 @@
+"""`train segmenter` end to end on two tiny sets: train, stop, go on, calibrate, answer."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from semantic_style.clipseg_bridge.builtin import BuiltinSegmenter
+from semantic_style.core.errors import RequestError
+from semantic_style.core.nets.word_segmenter import Trunk, WordSegmenterConfig
+from semantic_style.core.train.calibrate import Curves, calibrate, load_segmenter
+from semantic_style.core.train.config import build_config
+from semantic_style.core.train.segmenter import SegmenterConfig, SegmenterTask, load_trunk, train
+from semantic_style.core.train.segmenter_data import vocabulary
+from semantic_style.core.train.word_list import Word
+from semantic_style.core.train.word_vectors import write_table
+from semantic_style.weights.store import load_weights
+from tests.core.train.labelled import make_data
+
+
+@pytest.fixture(autouse=True)
+def own_accelerator() -> Iterator[None]:
+    from accelerate.state import AcceleratorState, GradientState
+
+    yield
+    AcceleratorState._reset_state(reset_partial_state=True)
+    GradientState._reset_state()
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = make_data(tmp_path_factory.mktemp("data"))
+    words = [Word(text) for text in vocabulary(str(folder))]
+    torch.manual_seed(0)
+    write_table(folder / "table.safetensors", words, torch.randn(len(words), 16))
+    return folder
+
+
+def settings(data: Path, **changes: object) -> SegmenterConfig:
+    small = {
+        "data": str(data), "vectors": str(data / "table.safetensors"), "size": 64, "short": 32,
+        "batch": 2, "steps": 3, "workers": 0, "warmup": 1, "dim": 8, "width": 16, "ema": 0.0,
+        "sample_every": 2, "log_every": 1, "precision": "no",
+    }  # fmt: skip
+    return build_config(SegmenterConfig, overrides=small | changes)
+
+
+def test_train_stop_go_on_calibrate_and_answer(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    train(settings(data, steps=2), out)
+    weights = train(settings(data), out, resume=True)
+    assert [row["step"] for row in json.loads((out / "history.json").read_text())] == [1, 2, 3]
+    for name in ("report.json", "loss.png", "samples/000002.png"):
+        assert (out / name).stat().st_size > 0
+
+    network = load_segmenter(str(weights))
+    shift = calibrate(network, str(data), pictures=2)
+    assert shift.shape == (len(network.config.words),)
+    assert shift.isfinite().all()
+
+    segmenter = BuiltinSegmenter(str(weights), str(data / "table.safetensors"), long_side=64)
+    photo = np.random.default_rng(0).random((40, 64, 3), np.float32)
+    masks = segmenter.masks(segmenter.encode(photo), ["cat", "the sky"])
+    assert masks.shape == (2, 8, 16)
+    assert masks.min() >= 0
+    assert masks.max() <= 1
+
+
+def test_one_step_moves_words_and_upper_blocks_but_no_frozen_filter(data: Path) -> None:
+    task = SegmenterTask(settings(data, frozen=2))
+    before = {k: v.clone() for k, v in task.model.state_dict().items()}
+    batch = torch.utils.data.default_collate([task.data[i] for i in range(4, 6)])
+    optimizer = torch.optim.SGD([p for p in task.model.parameters() if p.requires_grad], lr=0.1)
+    loss, parts = task.loss(task.model, batch)
+    loss.backward()
+    optimizer.step()
+    moved = {k for k, v in task.model.state_dict().items() if not torch.equal(v, before[k])}
+    assert {"bias", "residual", "trunk.blocks.15.project.conv.weight"} <= moved
+    assert not {k for k in moved if "depthwise" in k or "stem" in k or "blocks.1." in k}
+    assert all(torch.isfinite(value) for value in parts.values())
+
+
+def test_a_trunk_is_folded_out_of_a_wheel(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    trunk, state = Trunk(), {}
+
+    def published(name: str, norm: str, conv: torch.nn.Conv2d) -> None:
+        state[f"{name}.weight"] = torch.randn_like(conv.weight)
+        channels = conv.out_channels
+        for key, value in (("weight", 2.0), ("bias", 0.5), ("running_mean", 1.0)):
+            state[f"{norm}.{key}"] = torch.full((channels,), value)
+        state[f"{norm}.running_var"] = torch.full((channels,), 4.0 - 1e-3)
+
+    published("_conv_stem", "_bn0", trunk.stem.conv)
+    for i, block in enumerate(trunk.residuals()):
+        if block.expand is not None:
+            published(f"_blocks.{i}._expand_conv", f"_blocks.{i}._bn0", block.expand.conv)
+        published(f"_blocks.{i}._depthwise_conv", f"_blocks.{i}._bn1", block.depthwise.conv)
+        published(f"_blocks.{i}._project_conv", f"_blocks.{i}._bn2", block.project.conv)
+    torch.save(state, tmp_path / "lite.pth")
+    with zipfile.ZipFile(tmp_path / "lite.whl", "w") as wheel:
+        wheel.write(tmp_path / "lite.pth", "package/lite.pth")
+    load_trunk(trunk, tmp_path / "lite.whl")
+    # scale = 2 / sqrt(4) = 1, shift = 0.5 - 1 * 1
+    assert torch.allclose(trunk.stem.conv.weight, state["_conv_stem.weight"])
+    assert trunk.stem.conv.bias is not None
+    assert torch.allclose(trunk.stem.conv.bias, torch.tensor(-0.5))
+
+
+def test_what_is_no_trunk_is_refused(tmp_path: Path) -> None:
+    torch.save({"a": torch.zeros(1)}, tmp_path / "other.pth")
+    with pytest.raises(RequestError, match="no EfficientNet-Lite0 weights"):
+        load_trunk(Trunk(), tmp_path / "other.pth")
+
+
+def test_earlier_weights_start_a_run_word_by_word(data: Path, tmp_path: Path) -> None:
+    weights = train(settings(data, steps=1), tmp_path / "run")
+    task = SegmenterTask(settings(data, init=str(weights)))
+    state, metadata = load_weights(str(weights))
+    assert WordSegmenterConfig.from_json(metadata["config"]) == task.network
+    assert torch.equal(task.model.state_dict()["residual"], state["residual"].float())
+    assert "bias" in load_file(weights)
+
+
+def test_a_word_without_a_vector_is_refused(data: Path, tmp_path: Path) -> None:
+    write_table(tmp_path / "few.safetensors", [Word("cat")], torch.randn(1, 16))
+    with pytest.raises(RequestError, match="the word vectors lack"):
+        SegmenterTask(settings(data, vectors=str(tmp_path / "few.safetensors")))
+
+
+def test_overlap_curve_worked_out_by_hand() -> None:
+    curves = Curves(1)
+    logits = torch.tensor([[3.0, 1.0, -1.0, -3.0]])
+    curves.add(logits, torch.tensor([[1.0, 0.0, 1.0, 0.0]]), torch.ones(1, 4))
+    overlap = curves.overlap()[0]
+    # claimed from 2 up: 1 of 2; from 0: 1 of 3; from -2: 2 of 3; all: 2 of 4
+    bins = [int((cut + 12) * 10) for cut in (2, 0, -2, -12)]
+    assert overlap[bins].tolist() == pytest.approx([1 / 2, 1 / 3, 2 / 3, 2 / 4])
