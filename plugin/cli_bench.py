@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 N = TypeVar("N", int, float)
 WIDE = 200  # characters
 SIDE_RANGE = (64, 16_384)  # px
+SHEET_PAIRS = 24
 app = typer.Typer(help="Measure quality, masks, speed and memory: a table, and JSON on request.")
 JSON = Annotated[
     Path | None, typer.Option("--json", metavar="FILE", help="Write the whole report here.")
@@ -48,23 +49,39 @@ def quality(
         Path | None, typer.Option(metavar="FILE", help="The judge (default: weights vgg16).")
     ] = None,
     peer: PEER = True,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.jpg", help="Draw the first 24 pairs here; measures none."),
+    ] = None,
     device: DEVICE = "auto",
     json: JSON = None,
     force: FORCE = False,
 ) -> None:
     """How near outputs come to their style, and how much of the photo they keep."""
     _check_report(json, force)
+    _check_report(sheet, force)
     from ..core.bench.quality import run, table
     from ..core.perceptual_weights import load_perceptual
     from .session import Session
 
     session = Session(device)
     network, name = load_perceptual(vgg16 or "")
+    chosen = [session.engine(engine) for engine in engines or ["adaattn"]]
+    photos = photos or session.styles.photos()[0].path.parent
+    styles = styles or session.styles.list()[0].path.parent
     with progress_bar("bench quality") as progress:
+        if sheet:
+            from ..core.bench.sheet import sheet as draw
+
+            count = min(pairs, SHEET_PAIRS)
+            draw(chosen, photos, styles, sheet, pairs=count, size=size, seed=seed,
+                 with_peer=peer, progress=progress)  # fmt: skip
+            say(f"wrote {sheet}")
+            return
         report = run(
-            [session.engine(engine) for engine in engines or ["adaattn"]],
-            photos or session.styles.photos()[0].path.parent,
-            styles or session.styles.list()[0].path.parent,
+            chosen,
+            photos,
+            styles,
             network,
             network_name=name,
             pairs=pairs,
