@@ -50,7 +50,8 @@ class BuiltinSegmenter:
         config = WordSegmenterConfig.from_json(metadata["config"])
         self._network = WordSegmenter(config)
         self._network.load_state_dict({k: v.float() for k, v in state.items()})
-        self._network.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
+        self._network.eval().requires_grad_(False).to(device)
+        self._network.to(memory_format=torch.channels_last)
         self._words, bias = self._network.words()
         self._bias = bias + self._network.calibration
         self._device, self._mirrored = device, mirrored
@@ -88,17 +89,18 @@ class BuiltinSegmenter:
 
         Raises RequestError for a phrase that `knows` answers with no.
         """
+        import torch
+
         from ..core.nets.word_segmenter import word_logits
 
         chosen = [self._place(phrase) for phrase in phrases]
         words, bias = self._words[chosen], self._bias[chosen]
-        logits = [
-            word_logits(pixels, words, bias).flip(3)
-            if mirrored
-            else word_logits(pixels, words, bias)
+        planes = [
+            word_logits(pixels, words, bias).flip([3] if mirrored else [])
             for pixels, mirrored in encoding.views
         ]
-        result: NDArray[np.float32] = (sum(logits) / len(logits)).sigmoid()[0].float().cpu().numpy()
+        chances = torch.stack(planes).mean(0).sigmoid()[0]  # P h w
+        result: NDArray[np.float32] = chances.float().cpu().numpy()
         return result
 
     def knows(self, phrase: str) -> Knowledge:

@@ -50,7 +50,7 @@ class SegmenterConfig(TrainConfig):
     data: str = ""
     vectors: str = "word-vectors"
     trunk: str = ""
-    frozen: int = 5
+    frozen: int = 16
     size: int = 320
     short: int = 256
     steps: int = 6000

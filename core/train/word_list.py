@@ -165,14 +165,14 @@ def make_list(
         zipf, phrase = frequency(word), not word.isalpha()
         if zipf < (PHRASE if phrase else WORD) or (phrase and word not in wordnet.seen):
             continue
-        offset = wordnet.sense(word, None if zipf >= VERY_COMMON else LEADING)
-        if offset is not None:
-            words.append(about(word, offset))
+        sense = wordnet.sense(word, None if zipf >= VERY_COMMON else LEADING)
+        if sense is not None:
+            words.append(about(word, sense))
     return words
 
 
 def main() -> None:
-    from wordfreq import zipf_frequency
+    from wordfreq import zipf_frequency  # type: ignore[import-not-found,unused-ignore]
 
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--wordnet", type=Path, required=True)
