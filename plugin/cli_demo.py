@@ -11,7 +11,7 @@ from ..core.recipe import format_recipe, parse_recipe
 from .console import say
 
 PHOTO = "neuschwansteinCastle"
-RECIPE = "sky = van-gogh-night-cafe"
+RECIPE = "sky = oil-impasto"
 
 
 def demo(
