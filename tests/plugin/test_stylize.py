@@ -15,6 +15,7 @@ from semantic_style.core.geometry import Bounds
 from semantic_style.core.image import load_picture, read_recipe_text
 from semantic_style.core.layers import Layer, flatten
 from semantic_style.core.recipe import from_json
+from semantic_style.plugin.session import Session
 
 ORIENTATION = 0x0112
 
@@ -157,7 +158,8 @@ def test_several_photos_of_which_one_has_no_sky(
 ) -> None:
     for name in ("one", "two"):
         castle_image.save(tmp_path / f"{name}.jpg")
-    Image.new("RGB", (320, 213), (90, 60, 40)).save(tmp_path / "three.jpg")
+    with Image.open(Session().shipped_photo("coffee")) as coffee:
+        coffee.convert("RGB").resize((300, 200)).save(tmp_path / "three.jpg")
     photos = [tmp_path / f"{name}.jpg" for name in ("one", "three", "two")]
     results = tmp_path / "results"
     results.mkdir()
