@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from ..weights.store import load_weights, weight_path
 from .errors import RequestError
-from .nets.encoder import Encoder, EncoderConfig
+from .nets.encoder import Encoder, EncoderConfig, with_tuples
 from .nets.perceptual import DistilledFeatures, vgg16_features
 
 
@@ -38,7 +37,7 @@ def load_distilled(source: str | Path = "encoder-compact") -> DistilledFeatures:
     """The stand-in that `train encoder` makes; every file of it holds the heads too."""
     state, metadata = load_weights(source)
     try:
-        network = DistilledFeatures(EncoderConfig(**_tuples(json.loads(metadata["config"]))))
+        network = DistilledFeatures(EncoderConfig(**with_tuples(json.loads(metadata["config"]))))
         network.load_state_dict({name: tensor.float() for name, tensor in state.items()})
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise RequestError(f"{source} does not hold a distilled encoder") from error
@@ -57,8 +56,3 @@ def load_perceptual(source: str | Path = "") -> tuple[Encoder | DistilledFeature
     except RequestError:
         return load_distilled(), "encoder-compact (distilled from VGG-16)"
     return load_vgg16(), "VGG-16"
-
-
-def _tuples(data: dict[str, Any]) -> dict[str, Any]:
-    """JSON has no tuples, which the configs hold."""
-    return {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}

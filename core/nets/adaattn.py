@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from .attention import attention_moments
 from .decoder import Decoder, Modulation, StyleCode
-from .encoder import COMPACT, VGG19, Encoder, EncoderConfig, Features
+from .encoder import COMPACT, VGG19, Encoder, EncoderConfig, Features, with_tuples
 from .perceptual import keys_of
 from .statistics import Moments, moments, normalise
 
@@ -53,8 +53,8 @@ class AdaAttNConfig:
 
     @classmethod
     def from_json(cls, text: str) -> AdaAttNConfig:
-        data: dict[str, Any] = _tuples(json.loads(text))
-        return cls(**{**data, "encoder": EncoderConfig(**data["encoder"])})
+        data = with_tuples(json.loads(text))
+        return cls(**{**data, "encoder": EncoderConfig(**with_tuples(data["encoder"]))})
 
 
 def published(encoder: EncoderConfig = VGG19) -> AdaAttNConfig:
@@ -68,12 +68,6 @@ def published(encoder: EncoderConfig = VGG19) -> AdaAttNConfig:
         residual=False,
         steered=False,
     )
-
-
-def _tuples(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {k: _tuples(v) for k, v in value.items()}
-    return tuple(value) if isinstance(value, list) else value
 
 
 @dataclass(frozen=True)

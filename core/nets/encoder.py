@@ -35,6 +35,11 @@ class EncoderConfig:
     padding: Literal["zeros", "reflect"] = "reflect"
 
 
+def with_tuples(data: Mapping[str, Any]) -> dict[str, Any]:
+    """A config's fields as parsed from JSON, which has lists where the configs hold tuples."""
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
+
+
 COMPACT = EncoderConfig()
 VGG16 = EncoderConfig(
     "vgg16",

@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -35,16 +34,6 @@ def pictures(tmp_path: Path) -> Path:
         array = torch.randint(0, 256, (40, 50, 3), generator=generator, dtype=torch.uint8).numpy()
         Image.fromarray(array).save(folder / f"{seed}.png")
     return folder
-
-
-@pytest.fixture(autouse=True)
-def own_accelerator() -> Iterator[None]:
-    """Accelerate keeps its state in the class: each run of a test starts without one."""
-    from accelerate.state import AcceleratorState, GradientState
-
-    yield
-    AcceleratorState._reset_state(reset_partial_state=True)
-    GradientState._reset_state()
 
 
 def config(pictures: Path, **settings: object) -> BlurConfig:

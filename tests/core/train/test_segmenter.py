@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,15 +22,6 @@ from semantic_style.core.train.word_list import Word
 from semantic_style.core.train.word_vectors import write_table
 from semantic_style.weights.store import load_weights
 from tests.core.train.labelled import make_data
-
-
-@pytest.fixture(autouse=True)
-def own_accelerator() -> Iterator[None]:
-    from accelerate.state import AcceleratorState, GradientState
-
-    yield
-    AcceleratorState._reset_state(reset_partial_state=True)
-    GradientState._reset_state()
 
 
 @pytest.fixture(scope="module")

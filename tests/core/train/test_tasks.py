@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,15 +19,6 @@ from semantic_style.core.train.__main__ import main
 from semantic_style.core.train.adaattn import AdaAttNTraining
 from semantic_style.core.train.config import build_config
 from semantic_style.core.train.data import Batches, RandomCrops, find_pictures
-
-
-@pytest.fixture(autouse=True)
-def own_accelerator() -> Iterator[None]:
-    from accelerate.state import AcceleratorState, GradientState
-
-    yield
-    AcceleratorState._reset_state(reset_partial_state=True)
-    GradientState._reset_state()
 
 
 @pytest.fixture(scope="module")
