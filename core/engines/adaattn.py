@@ -110,8 +110,10 @@ class AdaAttNEngine:
         out = np.empty((bounds.height, bounds.width, 3), np.float32)
         with self.device.autocast():
             cancel.check()
-            small = _resize(self._tensor(content), extent.fitted(STATISTICS_SIDE))
-            statistics = self.network.measure(_at_least(small), mixture)
+            statistics = None  # a tile that is the whole picture finds its own
+            if extent.long_side > STATISTICS_SIDE or tiles[0].outer != Bounds.whole(extent):
+                small = _resize(self._tensor(content), extent.fitted(STATISTICS_SIDE))
+                statistics = self.network.measure(_at_least(small), mixture)
             for index, tile in enumerate(tiles):
                 cancel.check()
                 progress("styling", index / len(tiles))

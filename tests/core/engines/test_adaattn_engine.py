@@ -126,7 +126,7 @@ def test_cancel_is_heard_within_a_tile(weights: Path) -> None:
                 self.cancel()
             super().check()
 
-    engine = AdaAttNEngine(weights, "cpu")
+    engine = AdaAttNEngine(weights, "cpu", tile=96)
     style, cancel = engine.prepare(picture(64, 64, 1)), Impatient()
     with pytest.raises(Cancelled):
         engine.stylize(picture(128, 128, 0), [(style, 1.0)], cancel=cancel)
