@@ -21,6 +21,11 @@ PATIENCE = 3.0  # s in which further signals don't disturb the cleaning up
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
+class Interrupted(KeyboardInterrupt):
+    """A signal asked to stop. Not KeyboardInterrupt itself: where that passes through exec() of a
+    text, as in imports of large libraries, Python ends by SIGINT later, whoever caught it."""
+
+
 def run_guarded(work: Callable[[], int | None], *, debug: bool = False) -> int:
     """The exit code of `work`: its own, 0 for None; every error becomes one line on stderr.
 
@@ -112,7 +117,7 @@ def _interruptible() -> Iterator[None]:
         nonlocal last
         if time.monotonic() - last > PATIENCE:
             last = time.monotonic()
-            raise KeyboardInterrupt
+            raise Interrupted
 
     try:
         before = [signal.signal(number, stop) for number in _SIGNALS]
