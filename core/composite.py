@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from .canvas import Canvas, Stored, stored
 from .geometry import Bounds, Extent
 from .guided import BroughtUp
 from .layers import Layer, layer_masks
 from .picture import Picture, from_srgb, has_foreign_profile, to_float
 from .progress import CancelToken, Progress, silent
-from .resample import extent_of, strips
+from .resample import strips
 
 Floats = NDArray[np.float32]
 
@@ -46,22 +47,22 @@ class Repainted:
     """One region, repainted at the working size.
 
     mask: [H, W] in [0, 1], its share of every pixel of the picture. strength: 0 to 1.
-    box: of the picture, around all that is not 0 in the mask. stylised: [h, w, 3] sRGB in
-    [0, 1], `part` of the working size, which covers the box.
+    box: of the picture, around all that is not 0 in the mask. stylised: [h, w, 3] sRGB as
+    canvas.store puts it, `part` of the working size, which covers the box.
     """
 
     name: str
     mask: Floats
     strength: float
     box: Bounds
-    stylised: Floats
+    stylised: Stored
     part: Bounds
 
 
 def composite(
     picture: Picture,
     regions: Sequence[Repainted],
-    photo: Floats,
+    photo: Canvas,
     *,
     keep_colors: bool = False,
     progress: Progress = silent,
@@ -72,14 +73,14 @@ def composite(
     original * (1 - sum of m * strength) + sum of stylised * m * strength, rounded once. Where
     every mask is 0 the samples equal the picture's; alpha is the picture's.
 
-    photo: [h, w, 3] sRGB in [0, 1], the whole picture at the working size. Masks sum to at
+    photo: the whole picture at the working size. Masks sum to at
     most 1. A layer's 8-bit mask is m / (1 - sum of masks above); what its rounding and that of
     the layers below cost, its pixels make up for, so that the stack flattens to the composite
     within 1/255 whatever the number of layers.
     """
     own = _OwnValues(picture)
-    work, full = extent_of(photo), picture.extent
-    painters = [_Painter(region, photo, work, full) for region in regions]
+    full = picture.extent
+    painters = [_Painter(region, photo, full) for region in regions]
     layers = [Layer.empty(region.name, region.box) for region in regions]
     result = picture.pixels.copy()
     for strip in strips(Bounds.whole(full), 1 << 18):
@@ -159,17 +160,17 @@ class _OwnValues:
 class _Painter:
     """A region's stylised pixels at full size, window by window."""
 
-    def __init__(self, region: Repainted, photo: Floats, work: Extent, full: Extent) -> None:
+    def __init__(self, region: Repainted, photo: Canvas, full: Extent) -> None:
         self._region = region
         self._up = None
-        if work != full:
-            part = photo[region.part.slices]
-            self._up = BroughtUp(region.stylised, part, region.part, work, full)
+        if photo.extent != full:
+            part = photo.window(region.part)
+            self._up = BroughtUp(stored(region.stylised), part, region.part, photo.extent, full)
 
     def window(self, bounds: Bounds, seen: Floats) -> Floats:
         if self._up is not None:
             return self._up.window(bounds, seen)
-        return self._region.stylised[bounds.relative_to(self._region.part).slices]
+        return stored(self._region.stylised[bounds.relative_to(self._region.part).slices])
 
 
 def _overlap(one: Bounds, other: Bounds) -> Bounds | None:

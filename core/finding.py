@@ -10,13 +10,14 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from .canvas import PictureCanvas
 from .errors import PhraseNotFound, RequestError
 from .image import load_embedded_mask, load_mask, load_picture
 from .masks import Mask, RegionControls, soft_step
 from .picture import Picture, to_float
 from .progress import CancelToken, Progress, silent
 from .recipe import Recipe, Region, Target
-from .resample import extent_of, resized_map, resized_pixels
+from .resample import extent_of, resized_map
 from .segmenter import Encoding, Segmenter
 from .wording import listed, shown, shown_path
 
@@ -157,9 +158,7 @@ class Finder:
         digest.update(np.ascontiguousarray(picture.pixels).data)
         key = digest.digest()
         if self._last is None or self._last[0] != key:
-            small = resized_pixels(picture.pixels, picture.extent.fitted(ENCODE_SIDE))
-            seen = to_float(Picture(small, info=picture.info))
-            self._last = (key, self.segmenter.encode(seen))
+            self._last = (key, self.segmenter.encode(PictureCanvas(picture).fitted(ENCODE_SIDE)))
         return self._last[1]
 
     def _prompts(self, paths: Sequence[str]) -> list[NDArray[np.float32]]:

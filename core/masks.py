@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt, gaussian_filter
 
+from .canvas import Canvas
 from .geometry import Bounds, Extent
 from .guided import GuidedFilter
 from .progress import CancelToken, Progress, silent
-from .resample import Enlarged, extent_of, resized_map, resized_pixels, strips
+from .resample import Enlarged, extent_of, resized_map, strips
 
 Mask = NDArray[np.float32]
 
@@ -50,7 +51,7 @@ class RegionControls:
 def build_masks(
     soft: Sequence[Mask | None],
     controls: Sequence[RegionControls],
-    guide: NDArray[np.uint8],
+    guide: Canvas,
     *,
     keep: Sequence[Mask] = (),
     progress: Progress = silent,
@@ -59,10 +60,10 @@ def build_masks(
     """[P, H, W] in [0, 1]: each region's share of every pixel; the sum is at most 1.
 
     soft: a region's soft mask [h, w] in [0, 1] of any size, 0.5 the natural threshold; None for
-    kind whole. guide: the picture [H, W, 3]. keep: soft masks of what stays untouched: where
+    kind whole. guide: the picture. keep: soft masks of what stays untouched: where
     one is sure, every share is exactly 0.
     """
-    full = extent_of(guide)
+    full = guide.extent
     grid = full.fitted(GRID_SIDE)
     cancel = cancel or CancelToken()
     claims, allowed, kept = _shared_out(soft, controls, keep, grid, grid.width / full.width)
@@ -239,14 +240,13 @@ class _Edges:
     """Brings grid masks to full size along the edges of one picture."""
 
     def __init__(
-        self, guide: NDArray[np.uint8], grid: Extent, soft: Sequence[Mask], cancel: CancelToken
+        self, guide: Canvas, grid: Extent, soft: Sequence[Mask], cancel: CancelToken
     ) -> None:
         # An edge is off by about a pixel of the network that drew it; a wider window rounds
         # off what is thin (tried on downsampled and displaced hand-made masks).
         cell = max(grid.width / each.shape[1] for each in soft)
         radius = max(1, round(min(cell, 24)), round(grid.long_side / 256))
-        small = resized_pixels(guide, grid).astype(np.float32) / np.float32(255)
-        self._filter = GuidedFilter(small, radius)
+        self._filter = GuidedFilter(guide.fitted(grid.long_side), radius)
         self._guide, self._grid, self._reach, self._cancel = guide, grid, 2 * radius + 1, cancel
 
     def refine(self, claim: Mask, out: Mask) -> None:
@@ -265,8 +265,7 @@ class _Edges:
         for strip in strips(box):
             self._cancel.check()
             terms = enlarged.window(strip)
-            colours = self._guide[strip.slices].astype(np.float32) / np.float32(255)
-            fitted = (terms[..., :3] * colours).sum(axis=-1) + terms[..., 3]
+            fitted = (terms[..., :3] * self._guide.window(strip)).sum(axis=-1) + terms[..., 3]
             out[strip.slices] = soft_step(fitted, 0.5 - TAIL)
 
 

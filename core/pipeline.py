@@ -10,15 +10,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from .canvas import Canvas, PictureCanvas, Stored
 from .composite import Repainted, composite
 from .engines import Engine, PreparedStyle
 from .geometry import Bounds, Extent
 from .layers import Layer
 from .masks import Mask, box_of
-from .picture import Picture, to_float
+from .picture import Picture
 from .progress import CancelToken, Progress, silent
 from .recipe import Pins, Recipe, Region, Source
-from .resample import resized_pixels
 from .segmenter import Segmenter
 from .selection import Selection, Selector
 
@@ -90,7 +90,7 @@ class Stylist:
         )
 
         work = working_extent(picture.extent, recipe.size)
-        photo = to_float(replace(picture, pixels=resized_pixels(picture.pixels, work), alpha=None))
+        photo = PictureCanvas(picture, work)
         painted = []
         for region, sources, name, mask in zip(
             recipe.regions, styles, selection.names, selection.region_masks, strict=True
@@ -154,18 +154,18 @@ class Stylist:
 
     def _stylise(
         self,
-        photo: Floats,
+        photo: Canvas,
         mixture: list[tuple[PreparedStyle, float]],
         part: Bounds,
         stage: _Stage,
         cancel: CancelToken,
-    ) -> Floats:
+    ) -> Stored:
         stage("", 0.0)
-        stylised = self.engine.stylize(photo, mixture, bounds=part, progress=stage, cancel=cancel)
-        if not np.isfinite(stylised).all():
-            raise ArithmeticError(f"the {self.engine.name} engine gave values that are no numbers")
+        # 16 bits: half of what floats take, and more than any screen shows.
+        out = np.empty((part.height, part.width, 3), np.uint16)
+        self.engine.stylize(photo, mixture, bounds=part, out=out, progress=stage, cancel=cancel)
         stage("", 1.0)
-        return stylised
+        return out
 
     def _pins(self, asked: bool) -> Pins:
         weights = self.engine.weights() + (self.segmenter.weights() if asked else ())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .canvas import PictureCanvas
 from .errors import RequestError
 from .finding import Finder, Found
 from .masks import Mask, build_masks
@@ -60,7 +61,7 @@ class Selector:
         masks = build_masks(
             found.soft,
             found.controls,
-            picture.pixels,
+            PictureCanvas(picture),
             keep=found.keep,
             progress=report,
             cancel=cancel,

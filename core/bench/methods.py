@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ..canvas import stored
 from ..engines import Engine
 
 # (photo at working size, style picture at working size) -> output of the photo's size
@@ -33,7 +34,7 @@ def engine_method(engine: Engine, name: str | None = None) -> Method:
 
     def stylise(photo: Image.Image, style: Image.Image) -> Image.Image:
         prepared = engine.prepare(unit(style))
-        painted = engine.stylize(unit(photo), [(prepared, 1.0)])
+        painted = stored(engine.stylize(unit(photo), [(prepared, 1.0)]))
         return Image.fromarray((painted.clip(0, 1) * 255 + 0.5).astype(np.uint8))
 
     return Method(name or engine.name, stylise)

@@ -15,6 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from ...weights.style_store import StyleStore
+from ..canvas import stored
 from ..engines import Engine
 from ..nets.attention import attention_moments, plain_attention_moments
 from ..progress import CancelToken, Progress, silent
@@ -166,7 +167,7 @@ def _stylising(engines: Sequence[Engine], size: int, with_peer: bool) -> dict[st
 def _both(
     engine: Engine, content: NDArray[np.float32], pattern: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    return engine.stylize(content, [(engine.prepare(pattern), 1.0)])
+    return stored(engine.stylize(content, [(engine.prepare(pattern), 1.0)]))
 
 
 def _segmenting(segmenter: Segmenter) -> dict[str, Call]:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ..canvas import Canvas, Stored
 from ..geometry import Bounds
 from ..progress import CancelToken, Progress
 
@@ -36,17 +37,20 @@ class Engine(Protocol):
 
     def stylize(
         self,
-        content: NDArray[np.float32],
+        content: Canvas | NDArray[np.float32],
         mixture: Sequence[tuple[PreparedStyle, float]],
         *,
         bounds: Bounds | None = None,
+        out: Stored | None = None,
         progress: Progress | None = None,
         cancel: CancelToken | None = None,
-    ) -> NDArray[np.float32]:
+    ) -> Stored:
         """`bounds` of the repainted picture (default: all of it).
 
         content is at the working size; its statistics are taken whole, also where only
-        `bounds` is wanted. mixture: prepared styles with weights that sum to 1.
+        `bounds` is wanted. mixture: prepared styles with weights that sum to 1. out: HWC array
+        of the size of `bounds` that takes the answer (see canvas.store) and is given back;
+        without it the answer is float32.
         """
         ...
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ...weights.store import digest, load_weights
+from ..canvas import Canvas, Stored, as_canvas, store
 from ..device import Device, DeviceName, choose_device, free_memory
 from ..errors import RequestError
 from ..geometry import Bounds, Extent
@@ -91,37 +92,40 @@ class AdaAttNEngine:
     @torch.inference_mode()
     def stylize(
         self,
-        content: NDArray[np.float32],
+        content: Canvas | NDArray[np.float32],
         mixture: Sequence[tuple[PreparedStyle, float]],
         *,
         bounds: Bounds | None = None,
+        out: Stored | None = None,
         progress: Progress | None = None,
         cancel: CancelToken | None = None,
-    ) -> NDArray[np.float32]:
+    ) -> Stored:
         """See core.engines.Engine."""
         progress = progress or silent
         self._cancel = cancel = cancel or CancelToken()
-        extent = Extent(content.shape[1], content.shape[0])
+        canvas = as_canvas(content)
+        extent = canvas.extent
         bounds = bounds or Bounds.whole(extent)
         side = self._tile or tile_side(
             free_memory(self.device), BYTES_PER_PIXEL, margin=MARGIN, align=ALIGN, most=LARGEST_TILE
         )
         tiles = plan_tiles(extent, bounds, side=side, margin=MARGIN, align=ALIGN)
-        out = np.empty((bounds.height, bounds.width, 3), np.float32)
+        if out is None:
+            out = np.empty((bounds.height, bounds.width, 3), np.float32)
         with self.device.autocast():
             cancel.check()
             statistics = None  # a tile that is the whole picture finds its own
             if extent.long_side > STATISTICS_SIDE or tiles[0].outer != Bounds.whole(extent):
-                small = _resize(self._tensor(content), extent.fitted(STATISTICS_SIDE))
+                small = self._tensor(canvas.fitted(STATISTICS_SIDE))
                 statistics = self.network.measure(_at_least(small), mixture)
             for index, tile in enumerate(tiles):
                 cancel.check()
                 progress("styling", index / len(tiles))
-                piece = _at_least(self._tensor(content[tile.outer.slices]))
+                piece = _at_least(self._tensor(canvas.window(tile.outer)))
                 painted = self.network.stylize(piece, mixture, statistics)
                 rows, columns = tile.crop
                 answer = painted[0, :, rows, columns].clamp(0, 1).permute(1, 2, 0)
-                out[tile.inner.relative_to(bounds).slices] = answer.float().cpu().numpy()
+                store(answer.float().cpu().numpy(), out[tile.inner.relative_to(bounds).slices])
         progress("styling", 1.0)
         return out
 

@@ -8,12 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from semantic_style.core.canvas import PictureCanvas
 from semantic_style.core.composite import Repainted, composite, keep_colours
 from semantic_style.core.geometry import Bounds, Extent
 from semantic_style.core.guided import BroughtUp
 from semantic_style.core.layers import flatten
 from semantic_style.core.masks import box_of, limit
-from semantic_style.core.picture import Picture, PictureInfo, from_srgb, to_float
+from semantic_style.core.picture import Picture, PictureInfo, from_srgb
 from semantic_style.core.resample import resized_pixels
 
 from .pictures import profile
@@ -60,7 +61,7 @@ def test_layers_flatten_to_the_composite(
     scene: tuple[Picture, list[Repainted]], keep_colors: bool
 ) -> None:
     picture, regions = scene
-    result, layers = composite(picture, regions, to_float(picture), keep_colors=keep_colors)
+    result, layers = composite(picture, regions, PictureCanvas(picture), keep_colors=keep_colors)
     flat = flatten(picture, layers)
     assert np.abs(flat.pixels.astype(int) - result.pixels).max() <= 1
     assert flat.alpha is picture.alpha
@@ -71,7 +72,7 @@ def test_layers_flatten_to_the_composite(
 @given(scenes())
 def test_the_composite_is_the_formula_rounded_once(scene: tuple[Picture, list[Repainted]]) -> None:
     picture, regions = scene
-    result, _ = composite(picture, regions, to_float(picture))
+    result, _ = composite(picture, regions, PictureCanvas(picture))
     exact = picture.pixels.astype(np.float64)
     for region in regions:
         share = region.mask[..., None].astype(np.float64) * region.strength
@@ -88,7 +89,7 @@ def test_strength_zero_changes_nothing(
 ) -> None:
     picture, regions = scene
     still = [repainted(picture, region.mask, region.stylised, 0.0) for region in regions]
-    result, _ = composite(picture, still, to_float(picture), keep_colors=keep_colors)
+    result, _ = composite(picture, still, PictureCanvas(picture), keep_colors=keep_colors)
     assert (result.pixels == picture.pixels).all()
 
 
@@ -99,7 +100,7 @@ def test_a_zero_mask_is_the_input_sample_for_sample_under_a_foreign_profile() ->
     mask = np.zeros((32, 32), np.float32)
     mask[:16] = 1
     stylised = rng.random((32, 32, 3), dtype=np.float32)
-    result, _ = composite(picture, [repainted(picture, mask, stylised)], to_float(picture))
+    result, _ = composite(picture, [repainted(picture, mask, stylised)], PictureCanvas(picture))
     assert (result.pixels[16:] == pixels[16:]).all()
     assert (result.pixels[:16] == from_srgb(stylised[:16], picture)).all()
     assert (result.pixels[:16] != np.rint(stylised[:16] * 255)).any()

@@ -13,13 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from semantic_style.core.canvas import PictureCanvas
 from semantic_style.core.composite import Repainted, composite
 from semantic_style.core.errors import RequestError
 from semantic_style.core.geometry import Bounds
 from semantic_style.core.image import load_picture
 from semantic_style.core.layers import Layer, flatten, layer_masks, write_layers, write_ora
 from semantic_style.core.masks import box_of, limit
-from semantic_style.core.picture import Picture, to_float
+from semantic_style.core.picture import Picture
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def stack() -> tuple[Picture, Picture, tuple[Layer, ...]]:
         assert box is not None
         stylised = rng.random((40, 52, 3), dtype=np.float32)
         regions.append(Repainted(name, mask, 0.8, box, stylised, Bounds(0, 0, 52, 40)))
-    result, layers = composite(picture, regions, to_float(picture))
+    result, layers = composite(picture, regions, PictureCanvas(picture))
     return picture, result, layers
 
 

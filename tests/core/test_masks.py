@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from semantic_style.core.canvas import Canvas, PictureCanvas
 from semantic_style.core.errors import Cancelled
 from semantic_style.core.geometry import Bounds, Extent
 from semantic_style.core.guided import GuidedFilter
@@ -22,6 +23,7 @@ from semantic_style.core.masks import (
     grown,
     soft_step,
 )
+from semantic_style.core.picture import Picture
 from semantic_style.core.progress import CancelToken
 from semantic_style.core.resample import BICUBIC, Enlarged, strips
 
@@ -39,8 +41,12 @@ def square(side: int, box: tuple[int, int, int, int], value: float = 1.0) -> Mas
     return mask
 
 
-def flat(height: int, width: int) -> NDArray[np.uint8]:
-    return np.full((height, width, 3), 128, np.uint8)
+def seen(pixels: NDArray[np.uint8]) -> Canvas:
+    return PictureCanvas(Picture(pixels))
+
+
+def flat(height: int, width: int) -> Canvas:
+    return seen(np.full((height, width, 3), 128, np.uint8))
 
 
 @given(st.floats(0.02, 0.98), st.lists(st.floats(0, 1, width=32), min_size=2, max_size=30))
@@ -93,7 +99,7 @@ def test_a_coarse_mask_snaps_to_the_edges_of_the_picture() -> None:
     picture[30:90, 43:117] = (220, 200, 180)  # its sides lie between the network's cells
     truth = picture[..., 0] > 100
     soft = truth.reshape(12, 10, 16, 10).mean(axis=(1, 3)).astype(np.float32)
-    mask = build_masks([soft], [HARD], picture)[0]
+    mask = build_masks([soft], [HARD], seen(picture))[0]
     stretched = soft_step(
         np.asarray(Enlarged(soft, Extent(160, 120)).window(Bounds(0, 0, 160, 120)))
     )
@@ -138,9 +144,10 @@ def test_the_whole_picture_takes_what_other_regions_leave() -> None:
 def test_a_painted_mask_is_used_as_it_is() -> None:
     painted = np.tile(np.linspace(0, 1, 64, dtype=np.float32), (48, 1))
     control = RegionControls(feather=0, kind="painted")
-    mask = build_masks([painted], [control], fields(48, 64))[0]
+    mask = build_masks([painted], [control], seen(fields(48, 64)))[0]
     assert mask == pytest.approx(np.where(painted < 1 / 255, 0, painted), abs=1e-6)
-    hard = build_masks([painted], [RegionControls(0.8, feather=0, kind="painted")], fields())[0]
+    cut = RegionControls(0.8, feather=0, kind="painted")
+    hard = build_masks([painted], [cut], seen(fields()))[0]
     assert (hard[:, :40] == 0).all()
     assert (hard[:, 60:] == 1).all()
 
@@ -175,7 +182,7 @@ def test_shares_never_exceed_one_and_are_zero_or_visible(data: st.DataObject) ->
     ]
     keep = [rng.random((side, side), dtype=np.float32)] if data.draw(st.booleans()) else []
     guide = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
-    masks = build_masks(soft, controls, guide, keep=keep)
+    masks = build_masks(soft, controls, seen(guide), keep=keep)
     assert masks.shape == (count, height, width)
     assert masks.dtype == np.float32
     assert np.isfinite(masks).all()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from semantic_style.core.canvas import Canvas, Stored, as_canvas, store
 from semantic_style.core.geometry import Bounds
 from semantic_style.core.progress import CancelToken, Progress
 from semantic_style.core.segmenter import Knowledge
@@ -81,24 +82,28 @@ class TintEngine:
 
     def stylize(
         self,
-        content: Floats,
+        content: Canvas | Floats,
         mixture: Sequence[tuple[Floats, float]],
         *,
         bounds: Bounds | None = None,
+        out: Stored | None = None,
         progress: Progress | None = None,
         cancel: CancelToken | None = None,
-    ) -> Floats:
+    ) -> Stored:
         assert abs(sum(weight for _, weight in mixture) - 1) < 1e-6
-        self.contents.append(content.shape[:2])
+        canvas = as_canvas(content)
+        self.contents.append((canvas.extent.height, canvas.extent.width))
         if bounds is not None:
             self.bounds.append(bounds)
-            content = content[bounds.slices]
+        seen = canvas.window(bounds or Bounds.whole(canvas.extent))
         if progress is not None:
             progress("tinting", 0.5)
         if cancel is not None:
             cancel.check()
         colour = sum(style * np.float32(weight) for style, weight in mixture)
-        return ((1 - content) / 2 + colour / 2).astype(np.float32)
+        out = np.empty_like(seen) if out is None else out
+        store((1 - seen) / 2 + colour / 2, out)
+        return out
 
     def weights(self) -> tuple[tuple[str, str], ...]:
         return (("tint", "e" * 64),)
