@@ -2,13 +2,12 @@
 
     python -m semantic_style.core.train.calibrate --data DATA --weights FILE --out FILE
 
-Looks at training pictures, never at held-out ones.
+Looks at the training pictures that training withholds, never at held-out ones.
 """
 
 from __future__ import annotations
 
 import argparse
-import random
 from pathlib import Path
 
 import torch
@@ -20,10 +19,10 @@ from torchvision.transforms.v2 import functional as T
 from ...weights.store import load_weights
 from ..nets.word_segmenter import WordSegmenter, WordSegmenterConfig, fitted, word_logits
 from .data import find_pictures, to_unit
-from .segmenter_data import WordSet, find_sets, read_labelled, word_sets
+from .segmenter_data import WordSet, find_sets, read_labelled, split, word_sets
 
 SPAN, BINS = 12.0, 240  # logits from -12 to 12 in steps of 0.1
-PRIOR = 3.0  # pictures' worth of trust in the training's own threshold
+PRIOR = 3.0  # pictures' worth of trust in the cut that is best for a set's words together
 
 
 def load_segmenter(name_or_path: str) -> WordSegmenter:
@@ -50,10 +49,21 @@ class Curves:
         self.pictures += target.sum(1) > 1
 
     def overlap(self) -> Tensor:
-        """[k, BINS]: intersection over union when everything from a bin upwards is claimed."""
-        hits = self.true.flip(1).cumsum(1).flip(1)
-        wrong = self.false.flip(1).cumsum(1).flip(1)
-        return hits / (hits[:, :1] + wrong).clamp(min=1e-6)
+        """[k, BINS]: intersection over union when everything from a bin upwards is claimed.
+
+        A word that few pictures show leans on the overlap of all the set's words together.
+        """
+        own = _overlap(self.true, self.false)
+        shown = self.pictures > 0
+        all_words = _overlap(self.true[shown].sum(0)[None], self.false[shown].sum(0)[None])
+        trust = (self.pictures / (self.pictures + PRIOR))[:, None]
+        return trust * own + (1 - trust) * all_words
+
+
+def _overlap(true: Tensor, false: Tensor) -> Tensor:
+    hits = true.flip(1).cumsum(1).flip(1)
+    wrong = false.flip(1).cumsum(1).flip(1)
+    return hits / (hits[:, :1] + wrong).clamp(min=1e-6)
 
 
 @torch.no_grad()
@@ -76,34 +86,32 @@ def look(network: WordSegmenter, file: Path, known: WordSet, curves: Curves) -> 
     curves.add(logits.flatten(1), target, 1 - unknown @ share)
 
 
-def calibrate(network: WordSegmenter, data: str, pictures: int, seed: int = 0) -> Tensor:
-    """What to add to each word's logits, [K]; 0 for a word that none of the pictures shows.
+def calibrate(network: WordSegmenter, data: str, pictures: int) -> Tensor:
+    """What to add to each word's logits, [K]; 0 for a word that no set answers for.
 
-    A word of several sets is cut where the mean over these sets is best.
+    pictures: at most so many a set. A word of several sets is cut where their mean is best.
     """
     count = len(network.config.words)
-    total, seen = torch.zeros(count, BINS), torch.zeros(count)
+    total, answered = torch.zeros(count, BINS), torch.zeros(count, dtype=torch.bool)
     sets = word_sets(data, network.config.words)
     for folder in find_sets(data):
-        files = find_pictures([str(folder / "images")])
-        random.Random(seed).shuffle(files)
+        trained_on, withheld = split(find_pictures([str(folder / "images")]))
         known = sets[folder.name]
         curves = Curves(len(known.words))
-        for file in files[:pictures]:
+        for file in (withheld or trained_on)[:pictures]:
             look(network, file, known, curves)
-        shown = curves.pictures > 0
-        total[known.words[shown]] += curves.overlap()[shown]
-        seen[known.words] += curves.pictures
+        total[known.words] += curves.overlap()
+        answered[known.words] = bool((curves.pictures > 0).any())
     smooth = F.avg_pool1d(F.pad(total[None], (4, 4), mode="replicate"), 9, 1)[0]
     cut = smooth.argmax(1) / BINS * 2 * SPAN - SPAN
-    return -cut.clamp(-6, 6) * seen / (seen + PRIOR)
+    return torch.where(answered, -cut.clamp(-6, 6), 0.0)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", required=True)
     parser.add_argument("--weights", required=True)
-    parser.add_argument("--pictures", type=int, default=150, help="a set")
+    parser.add_argument("--pictures", type=int, default=1000, help="at most, a set")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
     network = load_segmenter(given.weights)

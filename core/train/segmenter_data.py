@@ -7,9 +7,10 @@ does not label is unknown there, not absent; a few groups of words are absent by
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from .data import find_pictures
 
 IGNORE = 255
 BACKGROUND = "background"
+WITHHELD = 8  # one picture of so many is not trained on
 
 # Words that a set's labels imply: word -> the labels it is made of. "*" stands for all labels but
 # the background, "-label" takes one away, "?label" leaves it unknown.
@@ -204,6 +206,17 @@ def stamp_set(words: tuple[str, ...]) -> WordSet:
     )
 
 
+def split(files: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """Pictures to train on, and the eighth that is withheld to calibrate thresholds.
+
+    A network is surer of what it was trained on than of anything else, most of all where a word
+    has a handful of pictures; thresholds set on those would be too high everywhere else.
+    """
+    drawn = sorted(files, key=lambda file: hashlib.sha256(file.stem.encode()).digest())
+    cut = len(drawn) // WITHHELD
+    return sorted(drawn[cut:]), sorted(drawn[:cut])
+
+
 class LabelledCrops(Dataset[tuple[Tensor, Tensor, int]]):
     """Random crops: picture uint8 [3, h, w], label ids uint8 [h, w], number of the set.
 
@@ -238,7 +251,7 @@ class LabelledCrops(Dataset[tuple[Tensor, Tensor, int]]):
 
     def _add(self, name: str, folder: Path, shares: Mapping[str, float]) -> None:
         self.names.append(name)
-        self.files.append(find_pictures([str(folder / "images")]))
+        self.files.append(split(find_pictures([str(folder / "images")]))[0])
         self.weights.append(shares.get(name, 0.1))
 
     def __len__(self) -> int:
