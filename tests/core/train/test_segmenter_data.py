@@ -10,6 +10,7 @@ import torch
 from semantic_style.core.errors import RequestError
 from semantic_style.core.train.segmenter_data import (
     LabelledCrops,
+    split,
     stamp_set,
     vocabulary,
     word_sets,
@@ -81,3 +82,16 @@ def test_data_without_labelled_sets_is_refused(tmp_path: Path) -> None:
         vocabulary(str(tmp_path))
     with pytest.raises(RequestError, match="no labelled sets"):
         vocabulary("")
+
+
+def test_an_eighth_is_withheld_whatever_the_order_of_the_files() -> None:
+    files = [Path(f"picture-{number}.jpg") for number in range(40)]
+    trained_on, withheld = split(files)
+    assert len(withheld) == 5
+    assert sorted([*trained_on, *withheld]) == sorted(files)
+    assert split(files[::-1]) == (trained_on, withheld)
+
+
+def test_a_set_of_a_few_pictures_withholds_none() -> None:
+    files = [Path(f"picture-{number}.jpg") for number in range(7)]
+    assert split(files) == (files, [])
