@@ -1,6 +1,7 @@
 """AdaAttN: attention-weighted adaptive normalisation (papers: AdaAttN, equations 1 to 7).
 
-`published()` is the layout of the paper and its code. The compact network adds four things, each
+`paper()` is the paper's network and `published()` that of the authors' code, which differs from
+the paper; every difference is a field of the config. The compact network adds four things, each
 a switch of the config: the photograph is first brought to the style's colours, the decoder adds
 to that picture instead of painting from nothing, levels 1 and 2 are handed to the decoder through
 equation 7 with a uniform attention map (which is AdaIN), and a style code steers the decoder.
@@ -20,7 +21,15 @@ from torch import Tensor, nn
 
 from .attention import attention_moments
 from .decoder import Decoder, Modulation, StyleCode
-from .encoder import COMPACT, VGG19, Encoder, EncoderConfig, Features, with_tuples
+from .encoder import (
+    COMPACT,
+    VGG19,
+    VGG19_NORMALISED,
+    Encoder,
+    EncoderConfig,
+    Features,
+    with_tuples,
+)
 from .perceptual import keys_of
 from .statistics import Moments, moments, normalise
 
@@ -29,8 +38,10 @@ from .statistics import Moments, moments, normalise
 class AdaAttNConfig:
     """layers: levels with attention, a subset of 3, 4, 5. scaled: logits over sqrt(d).
 
-    style_positions: at most so many keys, taken on a regular grid; 0 takes all. uniform: levels
-    with a uniform attention map. recolour, residual, steered: see the module's first lines.
+    style_positions: at most so many keys, evenly spaced; 0 takes all. nearest: how keys of
+    shallower levels are down-sampled, else bilinear. unbiased: variances over N - 1.
+    linear_merge: no ReLU after the sum of levels 4 and 5 is convolved. uniform: levels with a
+    uniform attention map. recolour, residual, steered: see the module's first lines.
     """
 
     encoder: EncoderConfig = field(default_factory=lambda: COMPACT)
@@ -38,6 +49,9 @@ class AdaAttNConfig:
     uniform: tuple[int, ...] = (1, 2)
     scaled: bool = True
     style_positions: int = 1024
+    nearest: bool = False
+    unbiased: bool = False
+    linear_merge: bool = False
     recolour: bool = True
     residual: bool = True
     steered: bool = True
@@ -57,7 +71,7 @@ class AdaAttNConfig:
         return cls(**{**data, "encoder": EncoderConfig(**with_tuples(data["encoder"]))})
 
 
-def published(encoder: EncoderConfig = VGG19) -> AdaAttNConfig:
+def paper(encoder: EncoderConfig = VGG19) -> AdaAttNConfig:
     """The paper's network: nothing added, all style positions, no 1/sqrt(d)."""
     return AdaAttNConfig(
         encoder=encoder,
@@ -67,6 +81,20 @@ def published(encoder: EncoderConfig = VGG19) -> AdaAttNConfig:
         recolour=False,
         residual=False,
         steered=False,
+    )
+
+
+def published(encoder: EncoderConfig = VGG19_NORMALISED) -> AdaAttNConfig:
+    """The network of the authors' code and checkpoint (github.com/Huage001/AdaAttN).
+
+    Beside the paper's: keys are down-sampled with nearest and then normalised, level by level
+    (which equals normalising them concatenated), variances are unbiased, the merging convolution
+    has no ReLU, and level 3 takes 64 x 64 style positions at most. That code draws them at
+    random; here they are a regular grid, so that the same request gives the same picture, and
+    levels 4 and 5 keep the same limit, which they reach only for brushes larger than 1.
+    """
+    return dataclasses.replace(
+        paper(encoder), style_positions=64 * 64, nearest=True, unbiased=True, linear_merge=True
     )
 
 
@@ -129,7 +157,8 @@ class AdaAttN(nn.Module):
         self.attention = nn.ModuleDict(
             {str(x): AttentionLevel(sum(widths[:x]), widths[x - 1]) for x in config.layers}
         )
-        self.decoder = Decoder(config.encoder, (*config.layers, *config.uniform))
+        levels = (*config.layers, *config.uniform)
+        self.decoder = Decoder(config.encoder, levels, linear_merge=config.linear_merge)
         if config.steered:
             self.code = StyleCode(config.encoder, self.decoder.modulated_widths)
         if config.residual:  # starts as the recoloured photograph itself
@@ -140,13 +169,19 @@ class AdaAttN(nn.Module):
         return self.stylize(content, self.prepare(style))
 
     def prepare(self, style: Tensor, mask: Tensor | None = None) -> PreparedStyle:
-        """Everything that depends on the style alone. mask: [1, 1, H, W], above 0.5 is taken."""
+        """Everything that depends on the style alone.
+
+        mask: [1, 1, H, W] in [0, 1]; keys, values and moments come from positions where it is
+        above 0.5, or from those that it covers most where it covers half of none. Keys are
+        normalised over the whole style picture all the same. ValueError for a mask of zeros.
+        """
         config = self.config
         features = self.encoder(style)
         keys, values = {}, {}
         for level in config.layers:
             module: Any = self.attention[str(level)]
-            key = module.g(normalise(keys_of(features, level)))
+            key = self._keys(features, level)
+            key = module.g(normalise(key, self._moments(key)))
             value = module.h(features[level - 1])
             keys[level], values[level] = self._positions(key, value, mask)
         levels = [moments(_kept(f, mask)) for f in features]
@@ -159,11 +194,15 @@ class AdaAttN(nn.Module):
         )
 
     def _positions(self, key: Tensor, value: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Style positions in the mask, thinned on a regular grid to the config's limit."""
-        if mask is not None:
-            return _kept(key, mask)[..., 0], _kept(value, mask)[..., 0]
+        """Style positions to the config's limit: on a regular grid, or in a mask every so many."""
         height, width = key.shape[-2:]
         limit = self.config.style_positions
+        if mask is not None:
+            chosen = _inside(mask, (height, width))
+            if limit and len(chosen) > limit:
+                steps = torch.linspace(0, len(chosen) - 1, limit).round().long()
+                chosen = chosen[steps.to(chosen.device)]
+            return key.flatten(2)[..., chosen], value.flatten(2)[..., chosen]
         if limit and height * width > limit:
             share = (limit / (height * width)) ** 0.5
             rows = torch.linspace(0, height - 1, max(1, int(height * share))).round().long()
@@ -172,6 +211,12 @@ class AdaAttN(nn.Module):
                 t[:, :, rows.to(t.device)][..., columns.to(t.device)] for t in (key, value)
             )
         return key.flatten(2), value.flatten(2)
+
+    def _keys(self, features: Features, level: int) -> Tensor:
+        return keys_of(features, level, nearest=self.config.nearest)
+
+    def _moments(self, features: Tensor) -> Moments:
+        return moments(features, unbiased=self.config.unbiased)
 
     def recolour(self, content: Tensor, colour: Moments, own: Moments | None = None) -> Tensor:
         """The photograph with the style's mean and deviation of each of R, G and B."""
@@ -191,8 +236,8 @@ class AdaAttN(nn.Module):
         levels = (*self.config.uniform, *self.config.layers)
         return ContentStatistics(
             own,
-            {x: moments(features[x - 1]) for x in levels},
-            {x: moments(keys_of(features, x)) for x in self.config.layers},
+            {x: self._moments(features[x - 1]) for x in levels},
+            {x: self._moments(self._keys(features, x)) for x in self.config.layers},
         )
 
     def stylize(
@@ -218,7 +263,7 @@ class AdaAttN(nn.Module):
                 for s, w in mixture
             )  # type: ignore[assignment]
         for level in self.config.layers:
-            query = normalise(keys_of(features, level), by.keys[level])
+            query = normalise(self._keys(features, level), by.keys[level])
             normal = normalise(features[level - 1], by.features[level])
             module = self.attention[str(level)]
             painted[level] = sum(
@@ -231,12 +276,20 @@ class AdaAttN(nn.Module):
 
 
 def _kept(features: Tensor, mask: Tensor | None) -> Tensor:
-    """Positions where the mask, brought to the features' size, is above 0.5: [N, C, M, 1]."""
+    """The features in the mask, as a picture of one column: [N, C, M, 1]."""
     if mask is None:
         return features
-    small = F.interpolate(mask, features.shape[-2:], mode="area")
-    chosen = (small >= min(0.5, small.max().item())).flatten()
+    chosen = _inside(mask, (features.shape[-2], features.shape[-1]))
     return features.flatten(2)[..., chosen].unsqueeze(-1)
+
+
+def _inside(mask: Tensor, size: tuple[int, int]) -> Tensor:
+    """Indices [M] of the positions in a mask that is brought to that size; M is at least 1."""
+    small = F.interpolate(mask, size, mode="area").flatten()
+    most = small.max().item()
+    if not most > 0:
+        raise ValueError("the mask chooses nothing")
+    return (small >= min(0.5, most)).nonzero().flatten()
 
 
 def _blend(mixture: Sequence[tuple[PreparedStyle, float]]) -> Moments:

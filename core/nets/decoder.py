@@ -22,11 +22,15 @@ class Decoder(nn.Module):
     no checkerboard. Convolutions pad by reflection, so that no dark frame appears.
     """
 
-    def __init__(self, config: EncoderConfig, levels: Sequence[int]) -> None:
+    def __init__(
+        self, config: EncoderConfig, levels: Sequence[int], *, linear_merge: bool = False
+    ) -> None:
+        """linear_merge: no ReLU after the convolution that follows the sum of levels 4 and 5."""
         super().__init__()
         self.levels = frozenset(levels)
         self.top = 4 if self.levels & {4, 5} else max(self.levels)
         self.merge = {4, 5} <= self.levels
+        self.linear_merge = self.merge and linear_merge
         widths = config.widths
         if 5 in self.levels and widths[4] != widths[3]:
             self.lift: nn.Module = nn.Conv2d(widths[4], widths[3], 1)
@@ -81,7 +85,7 @@ class Decoder(nn.Module):
                 if modulation is not None:
                     scale, shift = modulation[index]
                     x = x * (1 + scale) + shift
-                x = F.relu(x)
+                x = x if index == 0 and self.linear_merge else F.relu(x)
         return x
 
     def _deepest(self, features: Mapping[int, Tensor], sizes: Sequence[tuple[int, int]]) -> Tensor:

@@ -25,7 +25,11 @@ TORCHVISION_MEAN, TORCHVISION_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 @dataclass(frozen=True)
 class EncoderConfig:
-    """widths, depths: channels and convolutions of each stage. mean, std: of RGB in [0, 1]."""
+    """widths, depths: channels and convolutions of each stage. mean, std: of RGB in [0, 1].
+
+    ceil_mode: pooling keeps a last odd row and column, so that no border of the picture is
+    dropped; torchvision's VGG drops them.
+    """
 
     kind: Literal["compact", "vgg16", "vgg19"] = "compact"
     widths: tuple[int, ...] = (16, 48, 96, 192, 256)
@@ -33,6 +37,7 @@ class EncoderConfig:
     mean: tuple[float, ...] = (0.5, 0.5, 0.5)
     std: tuple[float, ...] = (0.25, 0.25, 0.25)
     padding: Literal["zeros", "reflect"] = "reflect"
+    ceil_mode: bool = True
 
 
 def with_tuples(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,10 +53,20 @@ VGG16 = EncoderConfig(
     tuple(m / 255 for m in CAFFE_MEAN),
     (1 / 255,) * 3,
     "zeros",
+    ceil_mode=False,
 )
 VGG19 = EncoderConfig(
-    "vgg19", VGG16.widths, (2, 2, 4, 4, 1), TORCHVISION_MEAN, TORCHVISION_STD, "zeros"
+    "vgg19",
+    VGG16.widths,
+    (2, 2, 4, 4, 1),
+    TORCHVISION_MEAN,
+    TORCHVISION_STD,
+    "zeros",
+    ceil_mode=False,
 )
+# The VGG-19 that AdaIN and AdaAttN were published with: each filter's mean activation is 1, and
+# what brings RGB to its input is folded into the first convolution (weights/published.py).
+VGG19_NORMALISED = EncoderConfig("vgg19", VGG19.widths, VGG19.depths, (0.0,) * 3, (1.0,) * 3)
 
 
 class Encoder(nn.Module):
@@ -86,8 +101,7 @@ class Encoder(nn.Module):
         convs: Any
         for level, convs in enumerate(self.stages, start=1):
             if level > 1:
-                # ceil_mode keeps a last odd row, so that no border of the picture is dropped.
-                x = F.max_pool2d(x, 2, ceil_mode=self.config.kind == "compact")
+                x = F.max_pool2d(x, 2, ceil_mode=self.config.ceil_mode)
             for index, conv in enumerate(convs):
                 x = F.relu(conv(x))
                 if index == 0:

@@ -82,18 +82,26 @@ def content_loss(output: Tensor, content: Tensor) -> Tensor:
     return (normalise(output) - normalise(content)).pow(2).mean(dim=(1, 2, 3))
 
 
-def keys_of(features: Features, level: int) -> Tensor:
-    """F^{1:x} of equation 1: levels 1 to x, brought to level x's size and concatenated."""
+def keys_of(features: Features, level: int, *, nearest: bool = False) -> Tensor:
+    """F^{1:x} of equation 1: levels 1 to x, brought to level x's size and concatenated.
+
+    Bilinear, as the AdaAttN paper has it; nearest: every 2nd, 4th, ... position, as its code.
+    """
     size = features[level - 1].shape[-2:]
-    parts = [_shrink(f, size, 2 ** (level - x)) for x, f in enumerate(features[:level], start=1)]
+    parts = [
+        _shrink(f, size, 2 ** (level - x), nearest=nearest)
+        for x, f in enumerate(features[:level], start=1)
+    ]
     return torch.cat(parts, dim=1)
 
 
-def _shrink(features: Tensor, size: Sequence[int], factor: int) -> Tensor:
-    """Bilinear by exactly `factor`, which a picture's odd sides must not stretch: a tile of a
-    picture is sampled at the same places as the whole."""
+def _shrink(features: Tensor, size: Sequence[int], factor: int, *, nearest: bool) -> Tensor:
+    """By exactly `factor`, which a picture's odd sides must not stretch: a tile of a picture is
+    sampled at the same places as the whole."""
     if factor == 1:
         return features
+    if nearest:
+        return features[..., ::factor, ::factor][..., : size[0], : size[1]]
     height, width = (s * factor for s in size)
     features = features[..., :height, :width]
     missing = (0, width - features.shape[-1], 0, height - features.shape[-2])

@@ -17,12 +17,18 @@ class Moments:
     deviation: Tensor
 
 
-def moments(features: Tensor) -> Moments:
-    """Over height and width, in float32 whatever the features' format. features: NCHW."""
+def moments(features: Tensor, *, unbiased: bool = False) -> Moments:
+    """Over height and width, in float32 whatever the features' format. features: NCHW.
+
+    unbiased: variances over N - 1, with Bessel's correction, in place of N.
+    """
     x = features.float()
     # Two passes of mean: var_mean is ten times slower where channels come last in memory.
     mean = x.mean(dim=(2, 3), keepdim=True)
     variance = (x - mean).square().mean(dim=(2, 3), keepdim=True)
+    if unbiased:
+        positions = x.shape[2] * x.shape[3]
+        variance = variance * (positions / max(1, positions - 1))  # one position varies by 0
     return Moments(mean, (variance + EPSILON).sqrt())
 
 

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from semantic_style.core.nets.adaattn import AdaAttN, AdaAttNConfig, published
+from semantic_style.core.nets.adaattn import AdaAttN, AdaAttNConfig, paper, published
 from semantic_style.core.nets.encoder import VGG19, EncoderConfig
 
 SMALL = EncoderConfig(widths=(4, 6, 8, 10, 12))
@@ -73,7 +73,7 @@ def plain(net: AdaAttN, content: Tensor, style: Tensor) -> Tensor:
 
 @pytest.mark.parametrize("layers", [(3, 4, 5), (3, 5), (3,), (4, 5), (5,)])
 def test_output_equals_the_equations(layers: tuple[int, ...]) -> None:
-    net = network(dataclasses.replace(published(SMALL_VGG), layers=layers))
+    net = network(dataclasses.replace(paper(SMALL_VGG), layers=layers))
     content, style = pictures()
     truth = plain(net, content, style)
     with torch.no_grad():
@@ -149,7 +149,12 @@ def test_gradients_are_finite_at_a_constant_style() -> None:
 
 
 def test_config_survives_its_json() -> None:
-    for config in (AdaAttNConfig(), published(), AdaAttNConfig(encoder=SMALL, layers=(3, 5))):
+    for config in (
+        AdaAttNConfig(),
+        paper(),
+        published(),
+        AdaAttNConfig(encoder=SMALL, layers=(3, 5)),
+    ):
         assert AdaAttNConfig.from_json(config.to_json()) == config
 
 
