@@ -1,9 +1,10 @@
-"""Safetensors files, and nothing that could run code, from disk into tensors."""
+"""Files of tensors, and nothing that could run code, from disk into tensors."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,15 @@ if TYPE_CHECKING:
 
 # How PyTorch's files begin: a zip archive, or a bare pickle of protocol 2 and up.
 _PICKLES = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+
+
+def is_pickle(path: Path) -> bool:
+    """Whether the file begins as PyTorch's own files do. False where it can't be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(4).startswith(_PICKLES)
+    except OSError:
+        return False
 
 
 def read_safetensors(
@@ -55,3 +65,20 @@ def read_safetensors(
     length = int.from_bytes(data[:8], "little")
     metadata = json.loads(data[8 : 8 + length]).get("__metadata__", {})
     return tensors, metadata
+
+
+def read_state_dict(path: Path, *, remedy: str) -> Mapping[str, Tensor]:
+    """A PyTorch state dict, for imports only, opened by PyTorch's restricted unpickler, which
+    builds tensors and containers and calls nothing.
+
+    remedy: ends the error's line. Raises RequestError for anything else.
+    """
+    import torch
+
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception:  # a damaged file fails in as many ways as there are opcodes
+        raise RequestError(f"{path} holds no plain tensors: {remedy}") from None
+    if not isinstance(state, Mapping):
+        raise RequestError(f"{path} is no state dict: {remedy}")
+    return state
