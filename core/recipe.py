@@ -26,7 +26,14 @@ from .recipe_forms import (
     to_json,
     to_toml,
 )
-from .recipe_language import format_recipe, format_region, parse_item, parse_recipe
+from .recipe_language import (
+    format_recipe,
+    format_region,
+    parse_item,
+    parse_recipe,
+    parse_target,
+    parse_term,
+)
 
 __all__ = [
     "ENGINES",
@@ -46,6 +53,8 @@ __all__ = [
     "load_recipe",
     "parse_item",
     "parse_recipe",
+    "parse_target",
+    "parse_term",
     "to_data",
     "to_json",
     "to_toml",

@@ -11,11 +11,11 @@ from .wording import shown
 
 SourceKind = Literal["name", "file", "word", "embedded"]
 TargetKind = Literal["all", "phrase", "image", "mask", "embedded"]
-EngineName = Literal["adaattn", "zmnet", "gatys"]
+EngineName = Literal["adaattn", "adaattn-published", "zmnet", "gatys"]
 SegmenterName = Literal["auto", "clipseg", "builtin"]
 Group = Literal["details", "colours", "textures"]
 
-SCHEMA = 1
+SCHEMA = 2  # the newest version; a recipe says the oldest that has all it uses
 SOURCE_KINDS: tuple[str, ...] = get_args(SourceKind)
 TARGET_KINDS: tuple[str, ...] = get_args(TargetKind)
 ENGINES: tuple[str, ...] = get_args(EngineName)
@@ -24,6 +24,7 @@ GROUPS: tuple[str, ...] = get_args(Group)
 
 MOST_REGIONS = 64
 MOST_SOURCES = 16
+MOST_TERMS = 16
 SIDE_RANGE = (64, 65535)  # px, of `size`
 
 
@@ -70,6 +71,7 @@ class Target:
 class Region:
     """One target and how it is repainted. Pixels are those of the whole picture.
 
+    plus: what also belongs to the target. within: what bounds all of it. Both since schema 2.
     strength: 0 (nothing) to 1. style_region: phrase for the part of the style picture to take
     from. threshold: 0 < t < 1, None = the segmenter's natural 0.5. grow: px outwards, -500 to
     500. feather: px, 0 to 500. invert: everything but the target.
@@ -83,8 +85,15 @@ class Region:
     grow: int = 0
     feather: float = 2.0
     invert: bool = False
+    plus: tuple[Target, ...] = ()
+    within: Target | None = None
 
     def __post_init__(self) -> None:
+        _set(self, plus=checks.sequence("plus", self.plus, MOST_TERMS - 1))
+        if self.plus and any(term.kind == "all" for term in self.terms):
+            raise RequestError("* is the whole picture already: leave out what + joins to it")
+        if self.within is not None and self.within.kind == "all":
+            raise RequestError("within * bounds nothing: leave it out")
         sources = checks.sequence("a mixture", self.style, MOST_SOURCES)
         if not sources:
             raise RequestError("a region needs a style, such as sky = mosaic")
@@ -103,6 +112,16 @@ class Region:
         _set(self, grow=checks.whole("grow", self.grow, -500, 500))
         _set(self, feather=checks.number("feather", self.feather, 0, 500))
         checks.flag("invert", self.invert)
+
+    @property
+    def terms(self) -> tuple[Target, ...]:
+        """All that the region is made of: the target and what was added to it."""
+        return (self.target, *self.plus)
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """All that must be found for the region: its terms and what bounds them."""
+        return self.terms if self.within is None else (*self.terms, self.within)
 
     @property
     def weights(self) -> tuple[float, ...]:
@@ -140,7 +159,8 @@ class Recipe:
     keep: phrases that stay untouched. size: long side in px at which the whole picture would
     be worked, 'full' for its own, None for its own up to 2048. style_scale: brush size, 0.1 to
     10. keep_colors: the picture's own chroma. transfer: which groups of features take the
-    style. pins: on a result, what answered.
+    style. pins: on a result, what answered. schema: whatever is given, the oldest version that
+    has all that the recipe uses, so that an older program reads what it can.
     """
 
     regions: tuple[Region, ...]
@@ -153,7 +173,7 @@ class Recipe:
     transfer: tuple[str, ...] = GROUPS
     seed: int = 0
     pins: Pins | None = None
-    schema: int = SCHEMA
+    schema: int = 1
 
     def __post_init__(self) -> None:
         check_schema(self.schema)
@@ -161,6 +181,7 @@ class Recipe:
         if not regions:
             raise RequestError("the recipe names no region: add one, such as sky = mosaic")
         keep = checks.sequence("keep", self.keep, MOST_REGIONS)
+        _set(self, schema=2 if any(len(region.targets) > 1 for region in regions) else 1)
         _set(self, regions=regions, keep=tuple(checks.phrase("a keep phrase", k) for k in keep))
         checks.choice("engine", self.engine, ENGINES)
         checks.choice("segmenter", self.segmenter, SEGMENTERS)

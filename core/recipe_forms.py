@@ -17,12 +17,15 @@ from .recipe_data import Pins, Recipe, Region, Source, Target, check_schema
 from .recipe_language import (
     format_mixture,
     format_target,
+    format_term,
     parse_mixture,
     parse_recipe,
     parse_target,
+    parse_term,
 )
 from .wording import nearest, shown, shown_path
 
+_AREA = ("target", "plus", "within")  # a region's settings that say where it is
 FILE_LIMIT = 64 * 2**20  # bytes of a recipe file, embedded pictures included
 
 
@@ -97,8 +100,8 @@ def to_data(recipe: Recipe) -> dict[str, Any]:
         **_present(recipe, but=("regions", "pins")),
         "regions": [
             {
-                **_present(region, but=("target", "style")),
-                "target": _present(region.target),
+                **_present(region, but=(*_AREA, "style")),
+                **_area_data(region),
                 "style": [_present(source) for source in region.style],
             }
             for region in recipe.regions
@@ -123,17 +126,39 @@ def _region(data: Any) -> Region:
     values = _table(data, "a region", (field.name for field in fields(Region)))
     if "target" not in values or "style" not in values:
         raise RequestError("a region needs a target and a style: target = sky, style = mosaic")
+    if "plus" in values:
+        plus = values["plus"]
+        if not isinstance(plus, list):
+            raise RequestError(f"plus must be a list, not {shown(plus)}")
+        values["plus"] = tuple(_target(each) for each in plus)
+    if values.get("within") is not None:
+        values["within"] = _target(values["within"])
     target, style = values["target"], values["style"]
-    values["target"] = parse_target(target) if isinstance(target, str) else _target(target)
+    if isinstance(target, str):
+        values = _joined(values, parse_target(target)._asdict())
+    else:
+        values["target"] = _target(target)
     if isinstance(style, str):
-        values["style"] = parse_mixture(style)
+        values = _joined(values, parse_mixture(style)._asdict())
     else:
         sources = style if isinstance(style, list) else [style]
         values["style"] = tuple(_source(source) for source in sources)
     return Region(**values)
 
 
+def _joined(values: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:
+    """A region's settings with what a text of the region language says; nothing twice."""
+    main = next(iter(said))
+    told = {name: value for name, value in said.items() if value}
+    for name in told:
+        if name != main and values.get(name):
+            raise RequestError(f"{name} is given twice: on its own and in the text of {main}")
+    return values | told
+
+
 def _target(data: Any) -> Target:
+    if isinstance(data, str):
+        return parse_term(data)
     values = _table(data, "a target", ("kind", "value"))
     return Target(values.get("kind", "phrase"), values.get("value", ""))
 
@@ -175,17 +200,28 @@ def _present(record: Any, but: tuple[str, ...] = ()) -> dict[str, Any]:
 def _readable(region: Region) -> dict[str, Any]:
     """A region's table with target and style as text where the language has words for them."""
     defaults = {field.name: field.default for field in fields(Region)}
-    table: dict[str, Any] = {
-        "target": _present(region.target)
-        if region.target.kind == "embedded"
-        else format_target(region.target)
-    }
+    if any(term.kind == "embedded" for term in region.terms):
+        table = _area_data(region)
+    else:
+        table = {"target": format_target(region)}
+    if region.within is not None:
+        painted = region.within.kind == "embedded"
+        table["within"] = _present(region.within) if painted else format_term(region.within)
     spoken = all(source.kind != "embedded" and not source.sha256 for source in region.style)
     table["style"] = (
         format_mixture(region.style) if spoken else [_present(source) for source in region.style]
     )
-    rest = _present(region, but=("target", "style"))
+    rest = _present(region, but=(*_AREA, "style"))
     return table | {name: value for name, value in rest.items() if value != defaults[name]}
+
+
+def _area_data(region: Region) -> dict[str, Any]:
+    """Where the region is; what came with schema 2 only where it is used."""
+    return {
+        "target": _present(region.target),
+        **({"plus": [_present(term) for term in region.plus]} if region.plus else {}),
+        **({"within": _present(region.within)} if region.within else {}),
+    }
 
 
 def _table(data: Any, what: str, known: Iterable[str], newer: bool = False) -> dict[str, Any]:

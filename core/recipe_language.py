@@ -1,78 +1,83 @@
 """The region language: `sky = van-gogh @ 0.6; "black + white" = 0.3*a + 0.7*b.jpg; keep people`.
 
     recipe  = item { ";" item }
-    item    = "keep" phrase | target "=" mixture [ "@" strength ]
-    target  = "*" | phrase | "image:" file | "mask:" file
+    item    = "keep" phrase | target "=" mixture [ "from" phrase ] [ "@" strength ]
+    target  = term { "+" term } [ "within" term ]
+    term    = "*" | phrase | "image:" file | "mask:" file
     mixture = source { "+" weight "*" source } | weight "*" source { "+" weight "*" source }
     source  = name | file | "word:" phrase
     phrase, name, file: as typed, or in double quotes (with \\" and \\\\) where they hold
-    ; = @ + * or a leading or trailing blank
+    ; = @ + * or a leading or trailing blank, or as a word of its own within (left of the =) or
+    from (right of it)
 
-The scanner reads every character once, so time is linear in the text's length. Empty items
-(a semicolon at the end) are passed over.
+A region is all that any of its terms shows, as far as it lies within the term after `within`;
+`from` names the part of the style picture to take from. Empty items (a semicolon at the end) are
+passed over.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from .errors import RequestError
 from .recipe_checks import reads_as_file
 from .recipe_data import Recipe, Region, Source, Target
+from .recipe_scanner import PREFIXED, Token, scan, split
 from .wording import shown
 
-LONGEST = 100_000  # characters of a recipe
-
-_BLANK = re.compile(r"\s*")
-_UNQUOTED = re.compile(r"[^;=@+*]*")
-_QUOTED = re.compile(r'(?:[^"\\]|\\.)*', re.DOTALL)
-_OPENING = re.compile(r'(?:(image|mask|word)\s*:\s*|(keep)\s*)?"', re.IGNORECASE)
-_PREFIXED = re.compile(r"(?:(image|mask|word)\s*:\s*|(keep)\s+)(.*)", re.IGNORECASE | re.DOTALL)
+_RESERVED = re.compile(r"(?<!\S)(?:within|from)(?!\S)", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e-?\d+)?|-?inf(?:inity)?|nan", re.ASCII | re.I)
-_ESCAPED = re.compile(r'\\(["\\])')
 _HINT = "write TARGET = STYLE, such as sky = mosaic @ 0.6"
 
 
-@dataclass(frozen=True)
-class _Token:
-    """kind: one of ; = @ + * or "text". prefix: image, mask, word, keep or "".
+class Area(NamedTuple):
+    """The left side of an item: fields of Region."""
 
-    text is what follows the prefix; typed is the whole as it was written.
-    """
+    target: Target
+    plus: tuple[Target, ...] = ()
+    within: Target | None = None
 
-    kind: str
-    typed: str
-    prefix: str = ""
-    text: str = ""
-    quoted: bool = False
+
+class Look(NamedTuple):
+    """The right side of an item without its strength: fields of Region."""
+
+    style: tuple[Source, ...]
+    style_region: str | None = None
 
 
 def parse_recipe(text: str) -> Recipe:
     """The recipe that a text of items describes; what it does not name has its default."""
-    parsed = [_item(tokens) for tokens in _split(_scan(text), ";") if tokens]
+    parsed = [_item(tokens) for tokens in split(scan(text), ";") if tokens]
     regions = tuple(item for item in parsed if isinstance(item, Region))
     return Recipe(regions, keep=tuple(item for item in parsed if isinstance(item, str)))
 
 
 def parse_item(text: str) -> Region | str:
     """One item: a Region, or the phrase of `keep PHRASE`."""
-    items = [tokens for tokens in _split(_scan(text), ";") if tokens]
+    items = [tokens for tokens in split(scan(text), ";") if tokens]
     if len(items) != 1:
         raise RequestError(f"expected one item, got {len(items)} in {shown(text)}: {_HINT}")
     return _item(items[0])
 
 
-def parse_target(text: str) -> Target:
-    """The left side of an item: `*`, a phrase, `image:FILE` or `mask:FILE`."""
-    return _target(list(_scan(text)))
+def parse_target(text: str) -> Area:
+    """The left side of an item, such as `sky + sea within mask:sel.png`."""
+    return _area(list(scan(text)))
 
 
-def parse_mixture(text: str) -> tuple[Source, ...]:
-    """The right side of an item, without a strength."""
-    return _mixture(list(_scan(text)))
+def parse_term(text: str) -> Target:
+    """One thing: `*`, a phrase, `image:FILE` or `mask:FILE`."""
+    tokens = list(scan(text))
+    if any(token.kind in ("+", "within") for token in tokens):
+        raise _quote_it("one thing is named here", tokens)
+    return _term(tokens)
+
+
+def parse_mixture(text: str) -> Look:
+    """The right side of an item without a strength, such as `0.5*a + 0.5*b from sky`."""
+    return _look(list(scan(text, "from")))
 
 
 def format_recipe(recipe: Recipe) -> str:
@@ -86,17 +91,27 @@ def format_recipe(recipe: Recipe) -> str:
 
 
 def format_region(region: Region) -> str:
-    """`TARGET = MIXTURE @ STRENGTH`, the strength only where it is not 1."""
-    text = f"{format_target(region.target)} = {format_mixture(region.style)}"
+    """`TARGET = MIXTURE from PHRASE @ STRENGTH`, what is at its default left out."""
+    text = format_target(region)
+    if region.within is not None:
+        text += f" within {format_term(region.within)}"
+    text += f" = {format_mixture(region.style)}"
+    if region.style_region is not None:
+        text += f" from {_phrase(region.style_region)}"
     return text if region.strength == 1 else f"{text} @ {_number_text(region.strength)}"
 
 
-def format_target(target: Target) -> str:
+def format_target(region: Region) -> str:
+    """The region's terms, without what they lie within."""
+    return " + ".join(format_term(term) for term in region.terms)
+
+
+def format_term(target: Target) -> str:
     if target.kind == "embedded":
         raise RequestError("an embedded mask can't be written as text: use the JSON form")
     if target.kind == "all":
         return "*"
-    return _quoted(target.value) if target.kind == "phrase" else _prefixed(target.kind, target)
+    return _phrase(target.value) if target.kind == "phrase" else _prefixed(target.kind, target)
 
 
 def format_mixture(style: tuple[Source, ...]) -> str:
@@ -110,56 +125,8 @@ def format_mixture(style: tuple[Source, ...]) -> str:
     return " + ".join(terms)
 
 
-def _scan(text: str) -> Iterator[_Token]:
-    if len(text) > LONGEST:
-        raise RequestError(f"the recipe is {len(text)} characters long, at most {LONGEST} are read")
-    at = _after_blanks(text, 0)
-    while at < len(text):
-        if text[at] in ";=@+*":
-            yield _Token(text[at], text[at])
-            at += 1
-        elif opening := _OPENING.match(text, at):
-            prefix = (opening[1] or opening[2] or "").lower()
-            body = _QUOTED.match(text, opening.end())
-            end = body.end() if body else opening.end()
-            if body is None or text[end : end + 1] != '"':
-                raise RequestError(f"a double quote is not closed: {shown(text[at:])}")
-            inner = _ESCAPED.sub(r"\1", body[0])
-            yield _Token("text", text[at : end + 1], prefix, inner, quoted=True)
-            at = _after_blanks(text, end + 1)
-            if at < len(text) and text[at] not in ";=@+*":
-                raise RequestError(f"unexpected {shown(text[at:], 30)} after a closing quote")
-        else:
-            end = _end(_UNQUOTED.match(text, at))
-            typed = text[at:end].strip()
-            found = _PREFIXED.fullmatch(typed)
-            prefix = (found[1] or found[2]).lower() if found else ""
-            yield _Token("text", typed, prefix, found[3] if found else typed)
-            at = end
-        at = _after_blanks(text, at)
-
-
-def _after_blanks(text: str, at: int) -> int:
-    return _end(_BLANK.match(text, at))
-
-
-def _end(match: re.Match[str] | None) -> int:
-    assert match is not None  # both patterns match the empty text
-    return match.end()
-
-
-def _split(tokens: Iterator[_Token] | list[_Token], mark: str) -> list[list[_Token]]:
-    parts: list[list[_Token]] = [[]]
-    for token in tokens:
-        if token.kind == mark:
-            parts.append([])
-        else:
-            parts[-1].append(token)
-    return parts
-
-
-def _item(tokens: list[_Token]) -> Region | str:
-    sides = _split(tokens, "=")
+def _item(tokens: list[Token]) -> Region | str:
+    sides = split(tokens, "=")
     first = tokens[0]
     if first.prefix == "keep" and len(sides) == 1:
         if len(tokens) > 1:
@@ -174,42 +141,86 @@ def _item(tokens: list[_Token]) -> Region | str:
             f"{_shown(tokens)} both keeps and repaints: end keep PHRASE with ; or put the "
             "phrase in double quotes"
         )
-    target = _target(sides[0])
-    right = _split(sides[1], "@")
+    area = _area(sides[0])
+    right = split(sides[1], "@")
     if len(right) > 2:
         raise _quote_it('there is more than one "@"', tokens)
-    style = _mixture(right[0])
-    if len(right) == 1:
-        return Region(target, style)
-    return Region(target, style, strength=_number(right[1], "strength"))
+    if len(right) > 1 and any(token.kind == "from" for token in right[1]):
+        raise RequestError(
+            f"from stands before the @, as in sky = a.jpg from sky @ 0.6: {_shown(tokens)}"
+        )
+    strength = _number(right[1], "strength") if len(right) > 1 else 1.0
+    return Region(**area._asdict(), **_look(right[0])._asdict(), strength=strength)
 
 
-def _target(tokens: list[_Token]) -> Target:
+def _area(tokens: list[Token]) -> Area:
     if not tokens:
         raise RequestError(f'the phrase before "=" is empty: {_HINT}, * for the whole picture')
-    if len(tokens) > 1:
-        raise _quote_it("a region is one phrase", tokens)
+    parts = split(tokens, "within")
+    if len(parts) > 2:
+        raise _quote_it('there is more than one "within"', tokens)
+    if not all(parts):
+        raise _quote_it("within stands between two things, as in house within mask:sel.png", tokens)
+    terms = split(parts[0], "+")
+    if not all(terms):
+        raise _quote_it("a + stands between two things, as in sky + sea", tokens)
+    target, *plus = (_term(term, file=k == 0) for k, term in enumerate(terms))
+    within = None
+    if len(parts) > 1:
+        if any(token.kind == "+" for token in parts[1]):
+            raise _quote_it("after within stands one thing", tokens)
+        within = _term(parts[1], file=False)
+    return Area(target, tuple(plus), within)
+
+
+def _term(tokens: list[Token], *, file: bool = True) -> Target:
+    """file: whether a phrase may read as a file's name without standing in quotes."""
+    if not tokens:
+        raise RequestError("the phrase is empty: name something in the picture, such as sky")
     token = tokens[0]
+    if len(tokens) > 1 or token.kind not in ("*", "text"):
+        raise _quote_it("a region is one phrase", tokens)
     if token.kind == "*":
         return Target("all")
-    if token.kind != "text":
-        raise _quote_it("a region is one phrase", tokens)
     if token.prefix == "image":
         return Target("image", token.text)
     if token.prefix == "mask":
         return Target("mask", token.text)
     if token.prefix == "word":
         raise RequestError(f"{_shown(tokens)}: word: names a style, it belongs right of the =")
+    if not file and not token.quoted and reads_as_file(token.typed):
+        raise RequestError(
+            f"{_shown(tokens)} reads as a file: write mask:FILE or image:FILE, and put a name "
+            "that holds the word within in double quotes"
+        )
     return Target("phrase", _plain(token))
 
 
-def _mixture(tokens: list[_Token]) -> tuple[Source, ...]:
+def _look(tokens: list[Token]) -> Look:
+    mixture, *phrases = split(tokens, "from")
+    if not phrases:
+        return Look(_mixture(mixture))
+    if len(phrases) > 1:
+        raise _quote_it('there is more than one "from"', tokens)
+    phrase = phrases[0]
+    token = phrase[0] if len(phrase) == 1 else Token("", "")
+    if not mixture or token.kind != "text" or token.prefix in ("image", "mask", "word"):
+        raise _quote_it("from stands between a style and a phrase, as in a.jpg from sky", tokens)
+    if not token.quoted and reads_as_file(token.typed):
+        raise RequestError(
+            f"{_shown(phrase)} reads as a file, but after from stands a phrase: put a file name "
+            "that holds the word from in double quotes"
+        )
+    return Look(_mixture(mixture), _plain(token))
+
+
+def _mixture(tokens: list[Token]) -> tuple[Source, ...]:
     if not tokens:
         raise RequestError(f"the style is empty: {_HINT}")
-    return tuple(_source(term, place) for place, term in enumerate(_split(tokens, "+")))
+    return tuple(_source(term, place) for place, term in enumerate(split(tokens, "+")))
 
 
-def _source(term: list[_Token], place: int) -> Source:
+def _source(term: list[Token], place: int) -> Source:
     kinds = [token.kind for token in term]
     if kinds == ["text"] and place == 0:
         return _weighted(term[0], 1.0)
@@ -223,7 +234,7 @@ def _source(term: list[_Token], place: int) -> Source:
     raise _quote_it("a style is NAME, FILE, word:WORD or WEIGHT*STYLE", term)
 
 
-def _weighted(token: _Token, weight: float) -> Source:
+def _weighted(token: Token, weight: float) -> Source:
     if token.prefix == "word":
         return Source("word", token.text, weight)
     if token.prefix in ("image", "mask"):
@@ -232,14 +243,14 @@ def _weighted(token: _Token, weight: float) -> Source:
     return Source("file" if reads_as_file(value) else "name", value, weight)
 
 
-def _plain(token: _Token) -> str:
+def _plain(token: Token) -> str:
     """The text of a token in whose place `keep` means nothing."""
     if token.prefix and token.quoted:
         raise _quote_it(f"unexpected {token.prefix}", [token])
     return token.text if token.quoted else token.typed
 
 
-def _number(tokens: list[_Token], name: str) -> float:
+def _number(tokens: list[Token], name: str) -> float:
     text = tokens[0].typed if len(tokens) == 1 else ""
     if not _NUMBER.fullmatch(text):
         raise RequestError(f"{name} must be a number such as 0.6, not {_shown(tokens)}")
@@ -249,9 +260,18 @@ def _number(tokens: list[_Token], name: str) -> float:
 def _quoted(value: str) -> str:
     """As it is where it reads back so, else in double quotes."""
     plain = value == value.strip() and not re.search('[;=@+*"]', value)
-    if plain and not _PREFIXED.match(value) and value:
+    if plain and not _RESERVED.search(value) and not PREFIXED.match(value) and value:
         return value
+    return _in_quotes(value)
+
+
+def _in_quotes(value: str) -> str:
     return '"' + re.sub(r'(["\\])', r"\\\1", value) + '"'
+
+
+def _phrase(value: str) -> str:
+    """A phrase in quotes also where it could be taken for a file."""
+    return _in_quotes(value) if reads_as_file(value) else _quoted(value)
 
 
 def _prefixed(prefix: str, data: Source | Target) -> str:
@@ -264,9 +284,12 @@ def _number_text(value: float) -> str:
     return format(Decimal(text), "f") if "e" in text else text.removesuffix(".0")
 
 
-def _shown(tokens: list[_Token]) -> str:
+def _shown(tokens: list[Token]) -> str:
     return shown(" ".join(token.typed for token in tokens))
 
 
-def _quote_it(what: str, tokens: list[_Token]) -> RequestError:
-    return RequestError(f"{what}: {_shown(tokens)}; put text that holds ; = @ + * in double quotes")
+def _quote_it(what: str, tokens: list[Token]) -> RequestError:
+    return RequestError(
+        f"{what}: {_shown(tokens)}; put text that holds ; = @ + * or the words within or from in "
+        "double quotes"
+    )

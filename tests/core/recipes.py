@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import strategies as st
 
 from semantic_style.core.recipe import (
@@ -26,9 +28,14 @@ _letters = st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp")) | st.sampl
 )
 _filled = st.text(_letters, min_size=1, max_size=40).filter(lambda text: bool(text.strip()))
 phrases = _filled | st.builds(
-    "{}{}".format, st.sampled_from(["keep ", "Keep\t", "image:", "mask: ", "word:", '"']), _filled
+    "{}{}".format,
+    st.sampled_from(["keep ", "Keep\t", "image:", "mask: ", "word:", '"', "within ", "from "]),
+    _filled,
 )
-files = st.builds("{}{}".format, _filled, st.sampled_from([".jpg", "/x", "\\x", ".PNG", ""]))
+_asides = st.sampled_from(["", "", " within x", " from", "\u2003within", " From x", "within"])
+files = st.builds(
+    "{}{}{}".format, _filled, _asides, st.sampled_from([".jpg", "/x", "\\x", ".PNG", ""])
+)
 names = phrases.filter(
     lambda text: (
         not any(mark in text for mark in "/\\")
@@ -52,17 +59,34 @@ def _mixtures(kinds: tuple[str, ...], checksums: bool) -> st.SearchStrategy[tupl
     return st.lists(sources(kinds, checksums), min_size=1, max_size=3).map(tuple)
 
 
-spoken_targets = st.one_of(
-    st.just(Target("all")),
-    st.builds(Target, st.just("phrase"), phrases),
+spoken_terms = st.one_of(
+    st.builds(Target, st.just("phrase"), phrases | files),
     st.builds(Target, st.sampled_from(["image", "mask"]), files),
 )
+embedded = st.just(Target("embedded", TINY_PNG))
+
+
+@st.composite
+def _regions(
+    draw: st.DrawFn, terms: st.SearchStrategy[Target], **settings: st.SearchStrategy[Any]
+) -> Region:
+    """Regions of several terms, or the whole picture; either within something or not."""
+    whole = draw(st.booleans())
+    return Region(
+        target=Target("all") if whole else draw(terms),
+        plus=() if whole else tuple(draw(st.lists(terms, max_size=3))),
+        within=draw(st.none() | terms),
+        style_region=draw(st.none() | phrases),
+        **{name: draw(each) for name, each in settings.items()},
+    )
 
 
 def spoken_recipes() -> st.SearchStrategy[Recipe]:
     """Recipes for all of which the region language has words."""
-    regions = st.builds(
-        Region, spoken_targets, _mixtures(("name", "file", "word"), False), st.floats(0, 1)
+    regions = _regions(
+        spoken_terms,
+        style=_mixtures(("name", "file", "word"), False),
+        strength=st.floats(0, 1),
     )
     return st.builds(
         Recipe,
@@ -73,12 +97,10 @@ def spoken_recipes() -> st.SearchStrategy[Recipe]:
 
 def recipes() -> st.SearchStrategy[Recipe]:
     """Any recipe."""
-    regions = st.builds(
-        Region,
-        target=spoken_targets | st.just(Target("embedded", TINY_PNG)),
+    regions = _regions(
+        spoken_terms | embedded,
         style=_mixtures(("name", "file", "word", "embedded"), True),
         strength=st.floats(0, 1),
-        style_region=st.none() | phrases,
         threshold=st.none() | st.floats(0, 1, exclude_min=True, exclude_max=True),
         grow=st.integers(-500, 500),
         feather=st.floats(0, 500),

@@ -60,6 +60,13 @@ def test_equal_wishes_are_equal_recipes() -> None:
     assert pins[0] == pins[1]
 
 
+def test_a_recipe_says_the_oldest_schema_that_has_all_it_uses() -> None:
+    selection = Target("mask", "sel.png")
+    assert recipe().schema == recipe(schema=2).schema == 1
+    assert recipe(regions=(region(plus=(selection,)),)).schema == 2
+    assert recipe(regions=(region(), region(within=selection)), schema=1).schema == 2
+
+
 A, B = ("a", "0" * 64), ("b", "1" * 64)
 
 
@@ -101,6 +108,11 @@ def test_a_bare_file_name_cannot_be_mistaken_for_a_style() -> None:
         ({"style": (Source("name", "a", 0.0),)}, "all 0"),
         ({"style": MOSAIC * 17}, "at most 16"),
         ({"style_region": "  "}, "empty"),
+        ({"plus": SKY}, "must be a list"),
+        ({"plus": (SKY,) * 16}, "at most 15"),
+        ({"plus": (Target("all"),)}, "whole picture already"),
+        ({"target": Target("all"), "plus": (SKY,)}, "whole picture already"),
+        ({"within": Target("all")}, "bounds nothing"),
     ],
 )
 def test_a_region_refuses(values: dict[str, Any], said: str) -> None:
@@ -113,8 +125,8 @@ def test_a_region_refuses(values: dict[str, Any], said: str) -> None:
     ("values", "said"),
     [
         ({"engine": "adatn"}, "use adaattn"),
-        ({"engine": "?"}, "use adaattn, zmnet or gatys"),
-        ({"engine": 3}, "use adaattn, zmnet or gatys"),
+        ({"engine": "?"}, "use adaattn, adaattn-published, zmnet or gatys"),
+        ({"engine": 3}, "use adaattn, adaattn-published, zmnet or gatys"),
         ({"segmenter": "clip"}, "use clipseg"),
         ({"size": "ful"}, "use full or a number"),
         ({"size": 0}, "from 64 to"),
@@ -128,7 +140,7 @@ def test_a_region_refuses(values: dict[str, Any], said: str) -> None:
         ({"keep_colors": "yes"}, "true or false"),
         ({"regions": ()}, "no region"),
         ({"regions": (region(),) * 65}, "at most 64"),
-        ({"schema": 2}, "update semantic-style"),
+        ({"schema": 3}, "update semantic-style"),
         ({"schema": 0}, "from 1 to"),
     ],
 )

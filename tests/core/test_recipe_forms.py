@@ -26,7 +26,7 @@ from semantic_style.core.recipe import (
 from .recipes import recipes
 from .test_recipe import SKY, attempt, one_line, recipe
 
-SLOW = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+SLOW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @given(recipes())
@@ -82,6 +82,33 @@ def test_toml_is_for_people() -> None:
     )
 
 
+def test_a_recipe_of_the_first_schema_keeps_its_text() -> None:
+    assert to_json(parse_recipe("sky = mosaic")) == (
+        '{"engine":"adaattn","keep":[],"keep_colors":false,"regions":[{"feather":2.0,"grow":0,'
+        '"invert":false,"strength":1.0,"style":[{"kind":"name","value":"mosaic","weight":1.0}],'
+        '"target":{"kind":"phrase","value":"sky"}}],"schema":1,"seed":0,"segmenter":"auto",'
+        '"style_scale":1.0,"transfer":["details","colours","textures"]}'
+    )
+
+
+def test_areas_in_the_forms() -> None:
+    wanted = parse_recipe("sky + mask:a.png within house = a.jpg from sky")
+    data = json.loads(to_json(wanted))
+    assert data["schema"] == 2
+    assert data["regions"][0]["plus"] == [{"kind": "mask", "value": "a.png"}]
+    assert data["regions"][0]["within"] == {"kind": "phrase", "value": "house"}
+    text = to_toml(wanted)
+    assert 'target = "sky + mask:a.png"' in text
+    assert 'within = "house"' in text
+    assert 'style_region = "sky"' in text
+    for by_hand in (
+        '[[regions]]\ntarget = "sky + mask:a.png within house"\nstyle = "a.jpg from sky"\n',
+        '[[regions]]\ntarget = "sky"\nplus = ["mask:a.png"]\nwithin = "house"\n'
+        'style = "a.jpg"\nstyle_region = "sky"\n',
+    ):
+        assert from_toml(by_hand) == wanted
+
+
 REGION = '{"target": "sky", "style": "a"}'
 
 
@@ -100,6 +127,16 @@ REGION = '{"target": "sky", "style": "a"}'
         ('{"regions": [{"target": "sky"}]}', "needs a target and a style"),
         ('{"regions": [{"target": "sky", "style": {"value": "a"}}]}', "kind and a value"),
         ('{"regions": "sky = a"}', "must be a list"),
+        ('{"regions": [{"target": "sky", "style": "a", "plus": "sea"}]}', "must be a list"),
+        ('{"regions": [{"target": "sky", "style": "a", "plus": ["a + b"]}]}', "one thing"),
+        (
+            '{"regions": [{"target": "a within b", "style": "a", "within": "c"}]}',
+            "within is given twice",
+        ),
+        (
+            '{"regions": [{"target": "a", "style": "a from b", "style_region": "c"}]}',
+            "style_region is given twice",
+        ),
         (f'{{"regions": [{REGION}], "seed": NaN}}', "NaN is not a number"),
         (f'{{"regions": [{REGION}], "style_scale": 1e999}}', "not inf"),
         (f'{{"regions": [{REGION}], "seed": {"9" * 5000}}}', "no valid JSON"),
