@@ -31,7 +31,7 @@ from .encoder import (
     with_tuples,
 )
 from .perceptual import keys_of
-from .statistics import Moments, moments, normalise
+from .statistics import Moments, moments, normalise, transferred
 
 
 @dataclass(frozen=True)
@@ -255,24 +255,35 @@ class AdaAttN(nn.Module):
         base = self.recolour(content, _blend(mixture), own)
         features = self.encoder(base)
         by = statistics or self._statistics(own, features)
-        painted: dict[int, Tensor] = {}
-        for level in self.config.uniform:
-            normal = normalise(features[level - 1], by.features[level])
-            painted[level] = sum(
-                w * (normal * s.uniform[level].deviation + s.uniform[level].mean)
-                for s, w in mixture
-            )  # type: ignore[assignment]
-        for level in self.config.layers:
-            query = normalise(self._keys(features, level), by.keys[level])
-            normal = normalise(features[level - 1], by.features[level])
-            module = self.attention[str(level)]
-            painted[level] = sum(
-                w * module(query, normal, s.keys[level], s.values[level], scaled=self.config.scaled)
-                for s, w in mixture
-            )  # type: ignore[assignment]
         sizes = [(f.shape[-2], f.shape[-1]) for f in features]
+        painted: dict[int, Tensor] = {}
+        # Deepest first: no shallower level asks for a deeper one's features, so they can go.
+        for level in range(len(features), 0, -1):
+            here = features[level - 1]
+            if level in self.config.uniform:
+                wanted = _blended([(s.uniform[level], w) for s, w in mixture])
+                painted[level] = transferred(here, by.features[level], wanted).to(here.dtype)
+            elif level in self.config.layers:
+                query = normalise(self._keys(features, level), by.keys[level])
+                normal = normalise(here, by.features[level])
+                painted[level] = self._attended(level, query, normal, mixture).to(here.dtype)
+            features.pop()
         out = self.decoder(painted, sizes, _blend_modulation(mixture)).float()
         return base + out if self.config.residual else out
+
+    def _attended(
+        self,
+        level: int,
+        query: Tensor,
+        normal: Tensor,
+        mixture: Sequence[tuple[PreparedStyle, float]],
+    ) -> Tensor:
+        module = self.attention[str(level)]
+        parts = (
+            w * module(query, normal, s.keys[level], s.values[level], scaled=self.config.scaled)
+            for s, w in mixture
+        )
+        return sum(parts)  # type: ignore[return-value]
 
 
 def _kept(features: Tensor, mask: Tensor | None) -> Tensor:
@@ -293,9 +304,13 @@ def _inside(mask: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def _blend(mixture: Sequence[tuple[PreparedStyle, float]]) -> Moments:
+    return _blended([(s.colour, w) for s, w in mixture])
+
+
+def _blended(parts: Sequence[tuple[Moments, float]]) -> Moments:
     return Moments(
-        sum(w * s.colour.mean for s, w in mixture),  # type: ignore[arg-type]
-        sum(w * s.colour.deviation for s, w in mixture),  # type: ignore[arg-type]
+        sum(w * m.mean for m, w in parts),  # type: ignore[arg-type]
+        sum(w * m.deviation for m, w in parts),  # type: ignore[arg-type]
     )
 
 

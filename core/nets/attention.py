@@ -45,13 +45,14 @@ def attention_moments(
     centred = value.float() - centre
     both = torch.cat([centred, centred * centred], dim=1).transpose(1, 2)  # B M 2C
     factor = 1 / math.sqrt(d) if scaled else 1.0
-    rows = (query * factor).transpose(1, 2)  # B N D
+    rows = query.transpose(1, 2)  # B N D
     block = max(1, BLOCK_ELEMENTS // (b * m))
-    parts = []
+    means, deviations = [], []
     with torch.autocast(query.device.type, enabled=False):
         for start in range(0, n, block):
-            logits = rows[:, start : start + block].float() @ key.float()  # B n M
-            parts.append(logits.softmax(dim=-1) @ both)  # B n 2C
-    first, second = torch.cat(parts, dim=1).transpose(1, 2).chunk(2, dim=1)  # B C N
-    deviation = (second - first * first).clamp_min(0).add(VARIANCE_FLOOR).sqrt()
-    return first + centre, deviation
+            logits = (rows[:, start : start + block].float() * factor) @ key.float()  # B n M
+            first, second = (logits.softmax(dim=-1) @ both).chunk(2, dim=-1)  # B n C
+            means.append(first + centre.transpose(1, 2))
+            variance = (second - first * first).clamp_min(0)
+            deviations.append(variance.add(VARIANCE_FLOOR).sqrt())
+    return torch.cat(means, dim=1).transpose(1, 2), torch.cat(deviations, dim=1).transpose(1, 2)

@@ -84,7 +84,8 @@ class Decoder(nn.Module):
             if index < len(self.convs) - 1:
                 if modulation is not None:
                     scale, shift = modulation[index]
-                    x = x * (1 + scale) + shift
+                    # In float32, kept in the convolutions' format: this is the largest map.
+                    x = torch.addcmul(shift, x.float(), 1 + scale).to(x.dtype)
                 x = x if index == 0 and self.linear_merge else F.relu(x)
         return x
 
