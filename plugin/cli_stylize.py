@@ -30,7 +30,9 @@ def stylize(
     keep: Annotated[
         list[str] | None, typer.Option("--keep", metavar="PHRASE", help="Stays; repeatable.")
     ] = None,
-    engine: Annotated[str | None, typer.Option(metavar="NAME", help="adaattn.")] = None,
+    engine: Annotated[
+        str | None, typer.Option(metavar="NAME", help="adaattn or adaattn-published.")
+    ] = None,
     segmenter: Annotated[str | None, typer.Option(metavar="NAME", help="auto or builtin.")] = None,
     style_region: Annotated[
         str | None,

@@ -28,7 +28,7 @@ class Entry:
 
     name: str
     file: str
-    kind: Literal["shipped", "torchvision", "hub"]
+    kind: Literal["shipped", "torchvision", "hub", "import"]
     licence: str
     card: str
     description: str
@@ -86,7 +86,7 @@ def weight_path(name: str) -> Path:
         path = hub_snapshot(item)
         if _present(item, path):
             return path
-    raise RequestError(f"the weights {name!r} are not on this machine: {_how_to_get(item)}")
+    raise RequestError(f"the weights {name!r} are not on this machine: {how_to_get(item)}")
 
 
 def hub_snapshot(item: Entry) -> Path:
@@ -130,7 +130,7 @@ def digest(name_or_path: str | Path) -> str:
         return record_path(weight_path(name)).read_text(encoding="utf-8").split()[0]
     except (OSError, UnicodeDecodeError, IndexError):
         raise RequestError(
-            f"the weights {name!r} have lost their checksum: {_how_to_get(item)}"
+            f"the weights {name!r} have lost their checksum: {how_to_get(item)}"
         ) from None
 
 
@@ -149,9 +149,15 @@ def _present(item: Entry, path: Path) -> bool:
     return weights_file(item, path).is_file()
 
 
-def _how_to_get(item: Entry) -> str:
+def how_to_get(item: Entry) -> str:
+    """What to do to have the weights, as the end of an error's line."""
     if item.kind == "shipped":
         return "they come with Semantic Style, so install it again"
+    if item.kind == "import":
+        return (
+            f"download the checkpoint that github.com/{item.repo} links to, "
+            f"then run semantic-style weights import {item.name} FOLDER"
+        )
     what = "FOLDER" if item.kind == "hub" else "FILE"
     return (
         f"run semantic-style weights fetch {item.name}, "

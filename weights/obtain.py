@@ -25,15 +25,18 @@ from .manifest import (
     Entry,
     entry,
     file_sha256,
+    how_to_get,
     hub_snapshot,
     record_path,
     user_weights_folder,
 )
-from .reading import read_safetensors
+from .published import read_published
+from .reading import read_safetensors, read_state_dict
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+IMPORT_NAMES = {"adaattn": "adaattn-published"}  # a shorter name, for `import_weights` only
 PROBE_SECONDS = 4.0
 READ_SECONDS = 20.0
 
@@ -75,6 +78,8 @@ def fetch(name: str, progress: Progress = silent) -> Path:
     item = entry(name)
     if item.kind == "shipped":
         raise RequestError(f"the weights {name!r} come with Semantic Style: install it again")
+    if item.kind == "import":
+        raise RequestError(f"the weights {name!r} can't be fetched: {how_to_get(item)}")
     if item.kind == "hub":
         return _fetch_from_hub(item)
     _probe(item.url, item)
@@ -82,7 +87,8 @@ def fetch(name: str, progress: Progress = silent) -> Path:
     with tempfile.TemporaryDirectory(dir=folder, prefix=".fetch-") as scratch:
         download = Path(scratch) / "download.pth"
         _download(item, download, progress)
-        return _install_convolutions(item, _torchvision_state(download), folder)
+        state = read_state_dict(download, remedy="try again later")
+        return _install_convolutions(item, state, folder)
 
 
 def import_weights(name: str, source: Path) -> Path:
@@ -90,22 +96,26 @@ def import_weights(name: str, source: Path) -> Path:
 
     vgg16, vgg19: a safetensors file with features.N.{weight,bias} (float16 or float32), or
     torchvision's .pth, which is opened by PyTorch's restricted loader (tensors only).
-    clipseg: a folder with the model's files. Raises RequestError for anything else.
+    clipseg: a folder with the model's files. adaattn-published, or adaattn for short: a folder
+    with the four files of the checkpoint. Raises RequestError for anything else.
     """
-    item = entry(name)
+    item = entry(IMPORT_NAMES.get(name, name))
     if item.kind == "shipped":
         raise RequestError(f"the weights {name!r} come with Semantic Style: nothing to import")
     if not source.exists():
         raise RequestError(f"{source} does not exist: give the file or folder to import")
     if item.kind == "hub":
         return _install_snapshot(item, source, _weights_folder())
+    if item.kind == "import":
+        return _install_tensors(item, *read_published(source), _weights_folder())
     if source.is_dir():
         raise RequestError(f"{source} is a folder: give a .safetensors or .pth file")
     state: Mapping[str, Tensor]
     if source.suffix == ".safetensors":
         state, _ = read_safetensors(source, remedy="give a .safetensors or .pth file")
     else:
-        state = _torchvision_state(source)
+        remedy = "give a .safetensors file or torchvision's .pth"
+        state = read_state_dict(source, remedy=remedy)
     return _install_convolutions(item, state, _weights_folder())
 
 
@@ -179,27 +189,9 @@ def _download(item: Entry, target: Path, progress: Progress) -> None:
         )
 
 
-def _torchvision_state(path: Path) -> Mapping[str, Tensor]:
-    import pickle
-
-    import torch
-
-    try:
-        # weights_only: the restricted unpickler builds tensors and containers, calls nothing.
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, OSError, EOFError, ValueError, KeyError):
-        raise RequestError(
-            f"{path} holds no plain tensors: give a .safetensors file or torchvision's .pth"
-        ) from None
-    if not isinstance(state, Mapping):
-        raise RequestError(f"{path} is no state dict: give torchvision's .pth")
-    return state
-
-
 def _install_convolutions(item: Entry, state: Mapping[str, Tensor], folder: Path) -> Path:
-    """Check names, shapes and values, then write the convolutions and the record of their hash."""
+    """Check names, shapes and values, then install the convolutions."""
     import torch
-    from safetensors.torch import save
 
     kept: dict[str, Tensor] = {}
     channels = 3
@@ -219,7 +211,16 @@ def _install_convolutions(item: Entry, state: Mapping[str, Tensor], folder: Path
                 raise RequestError(f"{key} holds values that are not finite: give a sound file")
             kept[key] = tensor.contiguous()
         channels = width
-    data = save(kept, metadata={"source": item.url})
+    return _install_tensors(item, kept, {"source": item.url}, folder)
+
+
+def _install_tensors(
+    item: Entry, tensors: dict[str, Tensor], metadata: dict[str, str], folder: Path
+) -> Path:
+    """Write the entry's file and the record of its hash."""
+    from safetensors.torch import save
+
+    data = save(tensors, metadata=metadata)
     target = folder / item.file
     _write(target, data)
     record = f"{hashlib.sha256(data).hexdigest()}  {target.name}\n"

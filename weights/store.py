@@ -18,6 +18,7 @@ from .manifest import (
     entries,
     entry,
     file_sha256,
+    how_to_get,
     is_file,
     user_folder,
     weight_path,
@@ -99,4 +100,8 @@ def _verify_one(item: Entry) -> Finding:
 def _remedy(item: Entry) -> str:
     if item.kind == "shipped":
         return "install Semantic Style again; semantic-style weights verify checks all files"
-    return f"run semantic-style weights fetch {item.name}"
+    return (
+        how_to_get(item)
+        if item.kind == "import"
+        else f"run semantic-style weights fetch {item.name}"
+    )
