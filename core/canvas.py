@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .geometry import Bounds, Extent
-from .picture import Picture, to_float
+from .picture import Picture, Pixels, to_float
 from .resample import extent_of, resized_map, resized_pixels
 
 Floats = NDArray[np.float32]
@@ -54,10 +54,11 @@ class ArrayCanvas:
 
 
 class PictureCanvas:
-    """A decoded picture, brought to `extent` (default: its own) in its own number format."""
+    """A decoded picture of any kind, brought to `extent` (default: its own) in its own number
+    format, seen through its own profile; clipped to [0, 1], and 0 where it is no number."""
 
     def __init__(self, picture: Picture, extent: Extent | None = None) -> None:
-        pixels = resized_pixels(picture.pixels, extent or picture.extent)
+        pixels = _resized(picture.pixels, extent or picture.extent)
         self._picture = replace(picture, pixels=pixels, alpha=None)
 
     @property
@@ -68,8 +69,15 @@ class PictureCanvas:
         return to_float(self._picture.with_pixels(self._picture.pixels[bounds.slices]))
 
     def fitted(self, long_side: int) -> Floats:
-        small = resized_pixels(self._picture.pixels, self.extent.fitted(long_side))
+        small = _resized(self._picture.pixels, self.extent.fitted(long_side))
         return to_float(self._picture.with_pixels(small))
+
+
+def _resized(pixels: Pixels, extent: Extent) -> Pixels:
+    """Samples at another size; one that is no number must not spread to its neighbours."""
+    if pixels.dtype == np.float32 and extent_of(pixels) != extent:
+        pixels = np.nan_to_num(pixels, nan=0, posinf=0, neginf=0).clip(0, 1)
+    return resized_pixels(pixels, extent)
 
 
 def as_canvas(picture: Canvas | Floats) -> Canvas:

@@ -1,9 +1,10 @@
-"""Blending: the repainted regions over the photo, in the picture's own 8-bit values."""
+"""Blending: the repainted regions over the photo, in sRGB's perceptual values, put back into the
+picture's own kind of samples and profile."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,8 @@ from .canvas import Canvas, Stored, stored
 from .geometry import Bounds, Extent
 from .guided import BroughtUp
 from .layers import Layer, layer_masks
-from .picture import Picture, from_srgb, has_foreign_profile, to_float
+from .picture import Picture, full_scale, quantised, scaled
+from .profiles import decoded, encoded, from_srgb, to_srgb
 from .progress import CancelToken, Progress, silent
 from .resample import strips
 
@@ -65,50 +67,62 @@ def composite(
     photo: Canvas,
     *,
     keep_colors: bool = False,
+    with_layers: bool = True,
     progress: Progress = silent,
     cancel: CancelToken | None = None,
 ) -> tuple[Picture, tuple[Layer, ...]]:
     """The picture with its regions repainted, and the same as layers, topmost first.
 
-    original * (1 - sum of m * strength) + sum of stylised * m * strength, rounded once. Where
-    every mask is 0 the samples equal the picture's; alpha is the picture's.
+    original * (1 - sum of m * strength) + sum of stylised * m * strength, of sRGB values
+    whatever the picture's profile is, rounded once into the picture's own samples. The original
+    is not clipped to what sRGB can show; a sample of it that is no number counts as 0. Where
+    every mask is 0 the samples are the picture's, bit for bit; alpha is the picture's.
 
-    photo: the whole picture at the working size. Masks sum to at
-    most 1. A layer's 8-bit mask is m / (1 - sum of masks above); what its rounding and that of
-    the layers below cost, its pixels make up for, so that the stack flattens to the composite
-    within 1/255 whatever the number of layers.
+    photo: the whole picture at the working size. Masks sum to at most 1. with_layers: see Layer;
+    without them the second part of the result is empty.
     """
-    own = _OwnValues(picture)
-    full = picture.extent
+    kind, profile, full = picture.pixels.dtype, picture.profile, picture.extent
+    scale = np.float32(full_scale(kind))
     painters = [_Painter(region, photo, full) for region in regions]
-    layers = [Layer.empty(region.name, region.box) for region in regions]
+    layers = [Layer.empty(region.name, region.box, kind) for region in regions if with_layers]
     result = picture.pixels.copy()
     for strip in strips(Bounds.whole(full), 1 << 18):
         if cancel is not None:
             cancel.check()
         progress("compositing", strip.y / full.height)
-        shares = [region.mask[strip.slices] for region in regions]
-        if not any(share.any() for share in shares):
+        windows = [_overlap(strip, region.box) for region in regions]
+        area = _around(windows)
+        if area is None:
             continue
-        covers = layer_masks(np.stack(shares))  # [P, rows, W]
-        original = picture.pixels[strip.slices].astype(np.float32)
-        seen = own.to_srgb(strip)
-        exact, stacked = original.copy(), original.copy()
+        shares = np.stack([region.mask[area.slices] for region in regions])  # [P, rows, columns]
+        touched = shares.max(axis=0)[..., None] > 0
+        if not touched.any():
+            continue
+        covers = layer_masks(shares)
+        samples = picture.pixels[area.slices]
+        original = to_srgb(scaled(samples), profile)
+        seen, exact, stacked = original.clip(0, 1), original.copy(), samples.astype(np.float32)
         for k in reversed(range(len(regions))):
-            window = _overlap(strip, regions[k].box)
+            window = windows[k]
             if window is None:
                 continue
-            inner = window.relative_to(strip).slices
+            inner = window.relative_to(area).slices
             stylised = painters[k].window(window, seen[inner])
             if keep_colors:
                 stylised = keep_colours(seen[inner], stylised)
-            below = original[inner]
-            repainted = below + regions[k].strength * (own.from_srgb(stylised) - below)
+            repainted = original[inner] + regions[k].strength * (stylised - original[inner])
             cover = covers[k][inner][..., None]
             exact[inner] += cover * (repainted - exact[inner])
-            rows = window.relative_to(regions[k].box).slices
-            stacked[inner] = layers[k].lay(rows, cover, repainted, exact[inner], stacked[inner])
-        result[strip.slices] = np.rint(exact).clip(0, 255).astype(np.uint8)
+            if layers:
+                stacked[inner] = layers[k].lay(
+                    window.relative_to(regions[k].box).slices,
+                    cover,
+                    from_srgb(repainted, profile) * scale,
+                    from_srgb(exact[inner], profile) * scale,
+                    stacked[inner],
+                )
+        blended = quantised(from_srgb(exact, profile), kind)
+        result[area.slices] = np.where(touched, blended, samples)
     progress("compositing", 1.0)
     return picture.with_pixels(result), tuple(layers)
 
@@ -132,29 +146,7 @@ def keep_colours(original: Floats, stylised: Floats) -> Floats:
             fits = ((tried >= 0) & (tried <= 1)).all(axis=-1, keepdims=True)
             low, high = np.where(fits, middle, low), np.where(fits, high, middle)
         result[outside] = _linear_of(light, colour * low)
-    return _encoded(result.clip(0, 1))
-
-
-class _OwnValues:
-    """Between the picture's own values, 0 to 255, and the sRGB that engines make."""
-
-    def __init__(self, picture: Picture) -> None:
-        self._picture = picture
-        # A profile's transform works on 8 bits, so only pictures that need it go through it.
-        self._foreign = has_foreign_profile(picture)
-
-    def to_srgb(self, bounds: Bounds) -> Floats:
-        """`bounds` of the picture as sRGB in [0, 1]."""
-        return to_float(replace(self._picture, pixels=self._pixels(bounds), alpha=None))
-
-    def from_srgb(self, values: Floats) -> Floats:
-        """sRGB in [0, 1] as own values, 0 to 255."""
-        if not self._foreign:
-            return values.clip(0, 1) * np.float32(255)
-        return from_srgb(values, self._picture).astype(np.float32)
-
-    def _pixels(self, bounds: Bounds) -> NDArray[np.uint8]:
-        return self._picture.pixels[bounds.slices]
+    return encoded(result.clip(0, 1))
 
 
 class _Painter:
@@ -180,12 +172,19 @@ def _overlap(one: Bounds, other: Bounds) -> Bounds | None:
     return Bounds(x, y, width, height) if width > 0 and height > 0 else None
 
 
+def _around(boxes: Sequence[Bounds | None]) -> Bounds | None:
+    """The smallest box around those that are there."""
+    there = [box for box in boxes if box is not None]
+    if not there:
+        return None
+    x, y = min(box.x for box in there), min(box.y for box in there)
+    right, bottom = max(box.right for box in there), max(box.bottom for box in there)
+    return Bounds(x, y, right - x, bottom - y)
+
+
 def _oklab(colours: Floats) -> Floats:
     """[..., 3] sRGB to L, a, b."""
-    linear = np.where(
-        colours <= 0.04045, colours / 12.92, ((colours.clip(0, 1) + 0.055) / 1.055) ** 2.4
-    ).astype(np.float32)  # IEC 61966-2-1
-    lab: Floats = np.cbrt(linear @ _TO_CONES.T) @ _TO_LAB.T
+    lab: Floats = np.cbrt(decoded(colours) @ _TO_CONES.T) @ _TO_LAB.T
     return lab
 
 
@@ -193,9 +192,3 @@ def _linear_of(lightness: Floats, chroma: Floats) -> Floats:
     """Oklab to linear sRGB, which may lie outside [0, 1]."""
     roots = np.concatenate([lightness, chroma], axis=-1) @ _FROM_LAB.T
     return ((roots * roots * roots) @ _FROM_CONES.T).astype(np.float32, copy=False)
-
-
-def _encoded(linear: Floats) -> Floats:
-    """Linear light in [0, 1] to sRGB's own curve (IEC 61966-2-1)."""
-    curve = 1.055 * np.maximum(linear, 0.0031308) ** (1 / 2.4) - 0.055
-    return np.where(linear <= 0.0031308, 12.92 * linear, curve).astype(np.float32)

@@ -17,7 +17,8 @@ from .atomic import check_target, replacing
 from .errors import RequestError
 from .geometry import Extent
 from .image_metadata import DESCRIPTIVE
-from .picture import Picture, Pixels, from_float, has_foreign_profile, profile_space
+from .picture import Picture, Pixels, from_float, has_foreign_profile
+from .profiles import profile_space
 from .recipe_checks import STYLE_SIDE_LIMIT
 from .wording import listed, shown, shown_path
 

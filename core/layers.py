@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -18,7 +19,7 @@ from .atomic import replacing
 from .errors import RequestError
 from .geometry import Bounds
 from .image import PictureInfo, save_picture
-from .picture import Picture
+from .picture import Picture, Pixels, full_scale
 from .resample import resized_pixels
 from .wording import shown_path
 
@@ -30,22 +31,29 @@ ORIGINAL = "original.png"
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """pixels: [h, w, 3] uint8 in the picture's own profile, strength and kept colours included.
+    """pixels: [h, w, 3] samples of the picture's own kind and profile, strength and kept colours
+    included. mask: [h, w], uint8 over a picture of 8 bits, else uint16. bounds: where in the
+    picture. A layer is blended atop, in own values as an editor does it: it covers colours and
+    leaves the alpha below it as it is (Porter and Duff 1984, "atop").
 
-    mask: [h, w] uint8. bounds: where in the picture. A layer is blended atop: it covers
-    colours and leaves the alpha below it as it is (Porter and Duff 1984, "atop").
+    The mask is m / (1 - sum of the masks above), m being the region's. What its rounding costs,
+    that of the layers below, and that own values may be other than sRGB's, in which the picture
+    itself was blended, the layer's pixels make up for. Where they would have to lie out of range
+    for it the mask is raised, so that the stack flattens to the composite within one step of
+    8 or 16 bits (floats: of 16), whatever the number of layers.
     """
 
     name: str
-    pixels: NDArray[np.uint8]
-    mask: NDArray[np.uint8]
+    pixels: Pixels
+    mask: Pixels
     bounds: Bounds
 
     @classmethod
-    def empty(cls, name: str, bounds: Bounds) -> Layer:
+    def empty(cls, name: str, bounds: Bounds, kind: np.dtype[Any] | type = np.uint8) -> Layer:
         """A layer of `bounds` that covers nothing yet."""
         shape = (bounds.height, bounds.width)
-        return cls(name, np.zeros((*shape, 3), np.uint8), np.zeros(shape, np.uint8), bounds)
+        depth = np.uint8 if np.dtype(kind) == np.uint8 else np.uint16
+        return cls(name, np.zeros((*shape, 3), kind), np.zeros(shape, depth), bounds)
 
     def lay(
         self,
@@ -58,15 +66,35 @@ class Layer:
         """Fill a window of the layer; what the stack up to this layer then shows.
 
         cover: [rows, columns, 1], the mask in [0, 1]. repainted, wanted, below: [rows, columns,
-        3] own values: what was painted, what the stack is to show, what it shows without this
-        layer. Since the mask is rounded up, no pixel has to lie outside of 0 to 255 for it.
+        3] own samples: what was painted, what the stack is to show, what it shows without this
+        layer.
         """
-        mask = np.ceil(cover * 255 - np.float32(1e-4)).clip(0, 255)
-        share = mask / np.float32(255)
-        making_up = below + (wanted - below) / np.maximum(share, np.float32(1 / 255))
-        pixels = np.rint(np.where(mask > 0, making_up, repainted)).clip(0, 255)
-        self.pixels[window] = pixels.astype(np.uint8)
-        self.mask[window] = mask[..., 0].astype(np.uint8)
+        kind = self.pixels.dtype
+        if kind == np.float32:
+            broken = ~np.isfinite(below)
+            below = np.where(broken, wanted, below)
+            low, high = np.minimum(wanted, 0), np.maximum(wanted, 1)
+            slack = 1e-5
+        else:
+            broken = np.zeros_like(below, dtype=bool)
+            low, high = np.zeros((), np.float32), np.full((), full_scale(kind), np.float32)
+            wanted = wanted.clip(low, high)
+            slack = 0.7  # with less of a step missing, both round to neighbours
+        change = wanted - below
+        room = np.where(change > 0, high - below, below - low)
+        needed = np.where(np.abs(change) > slack, np.abs(change) / np.maximum(room, 1e-9), 0)
+        needed = np.where(broken, 1, needed).max(axis=-1, keepdims=True)
+        steps = np.float32(full_scale(self.mask.dtype))
+        # Float32's own rounding must not count as a step more.
+        raised = np.ceil(np.maximum(cover, needed) * steps - np.float32(2e-7) * steps)
+        mask = np.where(cover > 0, raised.clip(0, steps), 0).astype(np.float32)
+        share = mask / steps
+        making_up = below + change / np.maximum(share, 1 / steps)
+        pixels = np.where(mask > 0, making_up, repainted).astype(np.float32)
+        if kind != np.float32:
+            pixels = np.rint(pixels).clip(low, high)
+        self.pixels[window] = pixels.astype(kind)
+        self.mask[window] = mask[..., 0].astype(self.mask.dtype)
         return (below + share * (pixels - below)).astype(np.float32)
 
 
@@ -88,9 +116,16 @@ def flatten(picture: Picture, layers: Sequence[Layer]) -> Picture:
     """What an editor shows for the stack over the picture: blended in own values, rounded once."""
     stack = picture.pixels.astype(np.float32)
     for layer in reversed(layers):
-        window = stack[layer.bounds.slices]
-        window += layer.mask[..., None] / np.float32(255) * (layer.pixels - window)
-    return picture.with_pixels(np.rint(stack).clip(0, 255).astype(np.uint8))
+        below = stack[layer.bounds.slices]
+        mask = layer.mask[..., None]
+        share = mask / np.float32(full_scale(layer.mask.dtype))
+        with np.errstate(invalid="ignore"):  # what is no number shows where nothing covers it
+            mixed = below + share * (layer.pixels - below)
+        below[...] = np.where(mask == 0, below, np.where(share == 1, layer.pixels, mixed))
+    if picture.pixels.dtype == np.float32:
+        return picture.with_pixels(stack)
+    high = full_scale(picture.pixels.dtype)
+    return picture.with_pixels(np.rint(stack).clip(0, high).astype(picture.pixels.dtype))
 
 
 def write_layers(

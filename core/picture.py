@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms
 
+from . import profiles
 from .geometry import Extent
 
-Pixels = NDArray[np.uint8]
+Pixels = NDArray[Any]  # uint8, uint16 or float32
 Floats = NDArray[np.float32]
+KINDS = (np.uint8, np.uint16, np.float32)
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,8 @@ class PictureInfo:
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """pixels: HWC uint8, C = 3, upright. alpha: HW uint8 or None. grey: the file was grey (all
+    """pixels: HWC, C = 3, upright, in the file's own values: uint8, uint16, or float32 with 1 as
+    full scale and no bounds. alpha: HW of the same kind, or None. grey: the file was grey (all
     three channels are equal); it is saved grey as long as they still are."""
 
     pixels: Pixels
@@ -56,10 +58,13 @@ class Picture:
     info: PictureInfo = field(default_factory=PictureInfo)
 
     def __post_init__(self) -> None:
-        if self.pixels.ndim != 3 or self.pixels.shape[2] != 3 or self.pixels.dtype != np.uint8:
-            raise ValueError(f"pixels must be HWC uint8 with C = 3, not {self.pixels.shape}")
-        if self.alpha is not None and self.alpha.shape != self.pixels.shape[:2]:
-            raise ValueError(f"alpha {self.alpha.shape} does not fit {self.pixels.shape}")
+        pixels = self.pixels
+        if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype not in KINDS:
+            raise ValueError(f"pixels must be HWC with C = 3, not {pixels.dtype} {pixels.shape}")
+        if self.alpha is None:
+            return
+        if self.alpha.shape != pixels.shape[:2] or self.alpha.dtype != pixels.dtype:
+            raise ValueError(f"alpha {self.alpha.shape} does not fit {pixels.shape}")
 
     @property
     def extent(self) -> Extent:
@@ -67,85 +72,53 @@ class Picture:
 
     @property
     def opaque(self) -> bool:
-        return self.alpha is None or bool((self.alpha == 255).all())
+        return self.alpha is None or bool((self.alpha == full_scale(self.alpha.dtype)).all())
+
+    @property
+    def profile(self) -> bytes | None:
+        """The RGB profile that says what the values mean; None for sRGB, also where nothing is
+        said, as in most float files."""
+        return profiles.meaning(self.info.icc, self.info.chunks)
 
     def with_pixels(self, pixels: Pixels) -> Picture:
-        """The same picture, repainted: HWC uint8 of the same extent, in its own profile."""
+        """The same picture, repainted: HWC of the same kind and extent, in its own profile."""
         return replace(self, pixels=pixels)
 
 
-def to_float(picture: Picture) -> Floats:
-    """HWC float32 sRGB in [0, 1], for the models.
+def full_scale(kind: np.dtype[Any] | type) -> float:
+    """The sample value that stands for 1: 255, 65535, and 1 in floats."""
+    kind = np.dtype(kind)
+    return float(np.iinfo(kind).max) if kind.kind == "u" else 1.0
 
-    An embedded RGB profile is applied (relative colorimetric, black point compensation). A grey
-    profile is not, since a repainted grey picture can't keep it.
-    """
-    pixels = picture.pixels
-    profile = _foreign_profile(picture.info.icc)
-    if profile is not None:
-        pixels = _transformed(pixels, profile, _srgb())
-    return pixels.astype(np.float32) / np.float32(255)
+
+def scaled(samples: Pixels) -> Floats:
+    """Samples as float32, 1 = full scale."""
+    return samples.astype(np.float32) / np.float32(full_scale(samples.dtype))
+
+
+def quantised(values: NDArray[np.floating], kind: np.dtype[Any] | type) -> Pixels:
+    """Values, 1 = full scale, as samples: integers rounded and clipped, floats as they are."""
+    kind = np.dtype(kind)
+    if kind.kind == "f":
+        return values.astype(kind, copy=False)
+    return np.rint(np.clip(values, 0, 1) * np.float32(full_scale(kind))).astype(kind)
+
+
+def to_float(picture: Picture) -> Floats:
+    """HWC float32 sRGB in [0, 1], for the models; what is no number is 0, the rest is clipped."""
+    return profiles.to_srgb(scaled(picture.pixels), picture.profile).clip(0, 1)
 
 
 def from_srgb(array: Floats, picture: Picture) -> Pixels:
-    """sRGB in [0, 1], HWC, as uint8 values in the picture's own profile."""
-    pixels = from_float(array)
-    profile = _foreign_profile(picture.info.icc)
-    return pixels if profile is None else _transformed(pixels, _srgb(), profile)
+    """sRGB, HWC, as samples of the picture's own kind and profile."""
+    return quantised(profiles.from_srgb(array, picture.profile), picture.pixels.dtype)
 
 
-def from_float(array: NDArray[np.floating]) -> Pixels:
+def from_float(array: NDArray[np.floating]) -> NDArray[np.uint8]:
     """[0, 1] to 0..255, rounded to the nearest; what lies outside is clipped."""
-    return np.rint(np.clip(array, 0, 1) * 255).astype(np.uint8)
-
-
-def profile_space(icc: bytes | None) -> str | None:
-    """ "RGB", "GRAY", "CMYK" ...: the colour space that a profile's header names (ICC.1, 7.2.6)."""
-    return icc[16:20].decode("latin-1").strip() if icc and len(icc) >= 128 else None
+    return quantised(array, np.uint8)
 
 
 def has_foreign_profile(picture: Picture) -> bool:
     """Whether the picture's values mean something else than sRGB."""
-    return _foreign_profile(picture.info.icc) is not None
-
-
-def _foreign_profile(icc: bytes | None) -> ImageCms.ImageCmsProfile | None:
-    """The profile where it is RGB, readable, able to go both ways, and not sRGB."""
-    if icc is None or profile_space(icc) != "RGB":
-        return None
-    try:
-        profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
-        if "srgb" in ImageCms.getProfileDescription(profile).casefold():
-            return None
-        _transform(profile, _srgb())
-        _transform(_srgb(), profile)
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-        # A damaged profile says nothing about the values; most pictures are sRGB.
-        return None
-    return profile
-
-
-def _srgb() -> ImageCms.ImageCmsProfile:
-    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
-
-
-def _transform(
-    source: ImageCms.ImageCmsProfile, target: ImageCms.ImageCmsProfile
-) -> ImageCms.ImageCmsTransform:
-    return ImageCms.buildTransform(
-        source,
-        target,
-        "RGB",
-        "RGB",
-        ImageCms.Intent.RELATIVE_COLORIMETRIC,
-        ImageCms.Flags.BLACKPOINTCOMPENSATION,
-    )
-
-
-def _transformed(
-    pixels: Pixels, source: ImageCms.ImageCmsProfile, target: ImageCms.ImageCmsProfile
-) -> Pixels:
-    image = Image.fromarray(np.ascontiguousarray(pixels))
-    done = ImageCms.applyTransform(image, _transform(source, target))
-    assert done is not None  # None only comes back when told to work in place
-    return np.array(done)
+    return picture.profile is not None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -17,12 +19,23 @@ def extent_of(array: NDArray[np.generic]) -> Extent:
     return Extent(array.shape[1], array.shape[0])
 
 
-def resized_pixels(pixels: NDArray[np.uint8], extent: Extent) -> NDArray[np.uint8]:
-    """HWC or HW 8-bit samples at another size, by Lanczos' kernel widened to the step."""
+def resized_pixels(pixels: NDArray[Any], extent: Extent) -> NDArray[Any]:
+    """HWC or HW samples (uint8, uint16 or float32) at another size, of the same kind, by
+    Lanczos' kernel widened to the step. Floats keep to the range that they had."""
     if extent_of(pixels) == extent:
         return pixels
     size = (extent.width, extent.height)
-    return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS))
+    if pixels.dtype == np.uint8:
+        return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS))
+    planes = pixels[..., None] if pixels.ndim == 2 else pixels
+    result = np.empty((extent.height, extent.width, planes.shape[2]), pixels.dtype)
+    for c in range(planes.shape[2]):  # Pillow has one channel of floats, not three
+        plane = np.ascontiguousarray(planes[..., c], dtype=np.float32)
+        image = Image.fromarray(plane).resize(size, Image.Resampling.LANCZOS)
+        smaller = np.asarray(image).clip(plane.min(), plane.max())
+        whole = pixels.dtype.kind == "u"
+        result[..., c] = np.rint(smaller) if whole else smaller
+    return result[..., 0] if pixels.ndim == 2 else result
 
 
 def resized_map(values: NDArray[np.floating], extent: Extent) -> NDArray[np.float32]:
