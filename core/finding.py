@@ -1,11 +1,11 @@
-"""From a recipe's targets to soft masks: what the segmenter is asked, and what its answers mean."""
+"""From a recipe's targets to soft masks: what the segmenter is asked, and what answers mean."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 from .canvas import PictureCanvas
 from .errors import PhraseNotFound, RequestError
 from .image import load_embedded_mask, load_mask, load_picture
-from .masks import Mask, RegionControls, soft_step
-from .picture import Picture, to_float
+from .masks import Mask, RegionControls, SoftRegion
+from .picture import Picture
 from .progress import CancelToken, Progress, silent
 from .recipe import Recipe, Region, Target
-from .resample import extent_of, resized_map
 from .segmenter import Encoding, Segmenter
 from .wording import listed, shown, shown_path
 
@@ -41,13 +40,14 @@ class PicturePrompts(Protocol):
 class Found:
     """What a recipe's targets are in one picture; all sequences have one entry a region.
 
-    soft: soft mask, None for the whole picture. missing: targets that the picture does not
-    show (their soft mask is all 0). keep: soft masks of the keep phrases that it shows.
-    scores: the best value of each phrase's calibrated mask. asked: whether the segmenter was.
+    soft: where the region is, made of those of its terms that the picture shows. missing:
+    regions of which it shows no term, or not what bounds them (they are nowhere). keep: soft
+    masks of the keep phrases that it shows. scores: the best value of each calibrated mask, by
+    phrase or image:FILE. asked: whether the segmenter was.
     """
 
     names: tuple[str, ...]
-    soft: tuple[Mask | None, ...]
+    soft: tuple[SoftRegion, ...]
     controls: tuple[RegionControls, ...]
     missing: tuple[bool, ...]
     keep: tuple[Mask, ...]
@@ -74,56 +74,59 @@ class Finder:
     ) -> Found:
         """Soft masks of every target and keep phrase.
 
-        RequestError for a word that the segmenter does not know, a mask that can't be read, a
-        picture prompt that the segmenter can't take. PhraseNotFound if the picture shows none
-        of the regions; with `strict`, if any region or keep phrase is missing.
+        RequestError for a word that the segmenter does not know, a mask that can't be read or is
+        empty, a picture prompt that the segmenter can't take. PhraseNotFound if the picture shows
+        none of the regions; with `strict`, if anything that was named is missing.
         """
         cancel = cancel or CancelToken()
         regions = recipe.regions
-        targets = [region.target for region in regions]
-        phrases = _unique([*(t.value for t in targets if t.kind == "phrase"), *recipe.keep])
-        warnings = self.check(phrases)
-        masks = {t: self._painted(t, picture, warnings) for t in targets if t.kind in _PAINTED}
-        progress("finding", 0.0)
-        prompts = _unique([t.value for t in targets if t.kind == "image"])
-        answers: dict[tuple[str, str], Mask] = {}
-        if phrases or prompts:
-            images = self._prompts(prompts)
-            encoding = self._encoding(picture)
-            progress("finding", 0.7)
-            cancel.check()
-            if phrases:
-                found = self.segmenter.masks(encoding, phrases)
-                answers.update((("phrase", p), m) for p, m in zip(phrases, found, strict=True))
-            if images and isinstance(self.segmenter, PicturePrompts):
-                found = self.segmenter.image_masks(encoding, images)
-                answers.update((("image", p), m) for p, m in zip(prompts, found, strict=True))
-            cancel.check()
-        progress("finding", 1.0)
+        targets = _unique([target for region in regions for target in region.targets])
+        asked = [target for target in targets if target.kind in ASKED]
+        asked += [Target("phrase", phrase) for phrase in recipe.keep]
+        warnings: list[str] = []
+        painted = {t: self._painted(t, picture, warnings) for t in targets if t.kind in PAINTED}
+        answers = self._answers(_unique(asked), picture, warnings, progress, cancel)
 
-        soft: list[Mask | None] = []
-        complaints: list[str | None] = []
-        for region, target in zip(regions, targets, strict=True):
-            asked = answers.get((target.kind, target.value))
-            complaints.append(None if asked is None else _absent(target.value, asked, region))
-            values = asked if asked is not None else masks.get(target)
-            missing = complaints[-1] is not None and values is not None
-            soft.append(np.zeros_like(values) if missing else values)
-        kept = {phrase: _absent(phrase, answers["phrase", phrase], None) for phrase in recipe.keep}
-        said = _unique([each for each in [*complaints, *kept.values()] if each])
-        if all(complaints) or (strict and said):
-            raise PhraseNotFound("; ".join(said))
+        def absent(target: Target, threshold: float | None) -> str | None:
+            answer = answers.get(target)
+            reason = None if answer is None else absence(target, answer, threshold)
+            other = "picture" if target.kind == "image" else "word"
+            return reason and f"{reason}: try another {other} or a lower threshold"
+
+        soft, lost, said = [], [], []
+        for region in regions:
+            gone = {t: absent(t, region.threshold) for t in region.targets}
+            said += [line for line in gone.values() if line]
+            there = [term for term in region.terms if not gone[term]]
+            missing = not there or (region.within is not None and bool(gone[region.within]))
+            lost.append(missing)
+            soft.append(
+                SoftRegion()
+                if missing
+                else SoftRegion(
+                    found=[answers[term] for term in there if term in answers],
+                    painted=[painted[term] for term in there if term in painted],
+                    whole=region.target.kind == "all",
+                    within={**answers, **painted}[region.within] if region.within else None,
+                    within_painted=region.within in painted,
+                )
+            )
+        keep = [Target("phrase", phrase) for phrase in recipe.keep]
+        kept = [target for target in keep if not absent(target, None)]
+        said += [line for target in keep if (line := absent(target, None))]
+        if all(lost) or (strict and said):
+            raise PhraseNotFound("; ".join(_unique(said)))
         return Found(
-            names=tuple(name_of(target) for target in targets),
+            names=tuple(name_of(region) for region in regions),
             soft=tuple(soft),
             controls=tuple(
-                _controls(region, missing=complaint is not None)
-                for region, complaint in zip(regions, complaints, strict=True)
+                RegionControls(each.threshold, each.grow, each.feather, each.invert)
+                for each in regions
             ),
-            missing=tuple(complaint is not None for complaint in complaints),
-            keep=tuple(answers["phrase", p] for p, absent in kept.items() if absent is None),
-            scores={p: float(answers["phrase", p].max()) for p in phrases},
-            warnings=(*warnings, *said),
+            missing=tuple(lost),
+            keep=tuple(answers[target] for target in kept),
+            scores={label(target): float(values.max()) for target, values in answers.items()},
+            warnings=(*warnings, *_unique(said)),
             asked=bool(answers),
         )
 
@@ -142,16 +145,34 @@ class Finder:
                 warnings.append(f"{shown(phrase)} is not known: {shown(knowledge.word)} is used")
         return warnings
 
-    def part_of_style(self, style: NDArray[np.float32], phrase: str) -> Mask:
-        """HW in [0, 1] at the style picture's size: the part of a painting that a phrase names.
-
-        style: HWC sRGB in [0, 1]. RequestError where the painting does not show it.
-        """
-        values = self.segmenter.masks(self.segmenter.encode(style), [phrase])[0]
-        complaint = _absent(phrase, values, None)
-        if complaint:
-            raise RequestError(f"in the style picture, {complaint}")
-        return soft_step(resized_map(values, extent_of(style)))
+    def _answers(
+        self,
+        asked: Sequence[Target],
+        picture: Picture,
+        warnings: list[str],
+        progress: Progress,
+        cancel: CancelToken,
+    ) -> dict[Target, Mask]:
+        """The segmenter's soft mask of every phrase and picture prompt, in one call a kind."""
+        progress("finding", 0.0)
+        answers: dict[Target, Mask] = {}
+        phrases = [target for target in asked if target.kind == "phrase"]
+        prompts = [target for target in asked if target.kind == "image"]
+        if asked:
+            images = self._prompts([target.value for target in prompts])
+            warnings += self.check([target.value for target in phrases])
+            encoding = self._encoding(picture)
+            progress("finding", 0.7)
+            cancel.check()
+            if phrases:
+                found = self.segmenter.masks(encoding, [target.value for target in phrases])
+                answers.update(zip(phrases, found, strict=True))
+            if images and isinstance(self.segmenter, PicturePrompts):
+                found = self.segmenter.image_masks(encoding, images)
+                answers.update(zip(prompts, found, strict=True))
+            cancel.check()
+        progress("finding", 1.0)
+        return answers
 
     def _encoding(self, picture: Picture) -> Encoding:
         digest = hashlib.blake2b(repr((picture.extent, picture.info.icc)).encode())
@@ -167,15 +188,13 @@ class Finder:
                 f"the {self.segmenter.name} segmenter can't take picture prompts such as "
                 f"image:{shown_path(paths[0])}: name the thing in words"
             )
-        return [to_float(load_picture(path)) for path in paths]
+        return [PictureCanvas(load_picture(path)).fitted(ENCODE_SIDE) for path in paths]
 
     def _painted(self, target: Target, picture: Picture, warnings: list[str]) -> Mask:
-        if target.kind == "embedded":
-            return load_embedded_mask(target.value)
-        mask = load_mask(target.value)
+        mask = painted_mask(target)
         extent = picture.extent
         ratio = (mask.shape[1] / mask.shape[0]) / (extent.width / extent.height)
-        if abs(ratio - 1) > ASPECT_SLACK:
+        if target.kind == "mask" and abs(ratio - 1) > ASPECT_SLACK:
             warnings.append(
                 f"the mask {shown_path(target.value)} has another shape than the picture "
                 "and was stretched"
@@ -183,45 +202,59 @@ class Finder:
         return mask
 
 
-_PAINTED = ("mask", "embedded")
+ASKED = ("phrase", "image")  # kinds of targets that a segmenter answers
+PAINTED = ("mask", "embedded")
 
 
-def name_of(target: Target) -> str:
-    """What a person calls the target, for stages, layers and messages."""
+def painted_mask(target: Target) -> Mask:
+    """HW in [0, 1], as a person painted it. RequestError where it can't be read or is empty."""
+    mask = load_mask(target.value) if target.kind == "mask" else load_embedded_mask(target.value)
+    if not mask.any():
+        name = f"the mask {shown_path(target.value)}" if target.kind == "mask" else "the mask"
+        raise RequestError(
+            f"{name} is black or transparent all over: paint what is meant white, or export the "
+            "selection again"
+        )
+    return mask
+
+
+def name_of(region: Region) -> str:
+    """What a person calls the region, for stages, layers and messages."""
+    name = " + ".join(_word_of(term) for term in region.terms)
+    return name if region.within is None else f"{name} within {_word_of(region.within)}"
+
+
+def label(target: Target) -> str:
+    """What a score is listed under: a phrase, or image:FILE."""
+    return f"image:{target.value}" if target.kind == "image" else target.value
+
+
+def absence(
+    target: Target, values: Mask, threshold: float | None = None, place: str = "the picture"
+) -> str | None:
+    """Says that `place` does not show the thing, and how nearly; None if it does.
+
+    values: its calibrated soft mask.
+    """
+    threshold = threshold or 0.5
+    best = float(values.max())
+    figures = f"(best score {best:.2f}, threshold {threshold:.2f})"
+    image = target.kind == "image"
+    thing = f"what {shown_path(target.value)} shows" if image else shown(target.value)
+    if best < threshold:
+        return f"{thing} was not found in {place} {figures}"
+    if float((values >= threshold).mean()) < LEAST_AREA:
+        return f"{thing} was found on a speck only in {place} {figures}"
+    return None
+
+
+def _word_of(target: Target) -> str:
     names = {"all": "whole picture", "embedded": "painted mask"}
     return names.get(target.kind, target.value)
 
 
-def _absent(name: str, values: Mask, region: Region | None) -> str | None:
-    """A line that says why the picture does not show the thing; None if it does."""
-    threshold = (region.threshold if region is not None else None) or 0.5
-    best = float(values.max())
-    figures = f"(best score {best:.2f}, threshold {threshold:.2f})"
-    if best < threshold:
-        return (
-            f"{shown(name)} was not found in the picture {figures}: "
-            "try another word or a lower threshold"
-        )
-    if float((values >= threshold).mean()) < LEAST_AREA:
-        return (
-            f"{shown(name)} was found on a speck only {figures}: "
-            "try another word or a lower threshold"
-        )
-    return None
+_T = TypeVar("_T", str, Target)
 
 
-def _controls(region: Region, *, missing: bool) -> RegionControls:
-    if missing:
-        return RegionControls(feather=0)  # nothing grows, and inverting must not mean everything
-    kind = region.target.kind
-    return RegionControls(
-        region.threshold,
-        region.grow,
-        region.feather,
-        region.invert,
-        "whole" if kind == "all" else "painted" if kind in _PAINTED else "found",
-    )
-
-
-def _unique(items: Sequence[str]) -> list[str]:
+def _unique(items: Sequence[_T]) -> list[_T]:
     return list(dict.fromkeys(items))

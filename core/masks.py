@@ -1,15 +1,20 @@
-"""Masks at full size, out of a segmenter's soft ones: DESIGN's mask order, step by step.
+"""Masks at full size, out of a segmenter's soft ones and a person's painted ones.
 
+DESIGN's mask order, step by step; a region of several terms is joined after the threshold, and
+what bounds it (`within`) has the last word, so that neither invert nor grow nor feather leaves it.
 What needs no fine resolution (threshold, invert, grow, keep, overlaps) happens on a grid of at
 most GRID_SIDE pixels; refinement along the picture's edges and the feather happen at full size,
-one region and one strip at a time.
+one region and one strip at a time. Painted masks never pass through the grid.
+
+Terms are joined by the largest value and bounded by the smaller one. These alone among the ways to
+join soft sets leave a mask alone that is named twice or bounded by itself, take terms in any order,
+and keep a soft edge as soft as it was painted, an exact 0 or 1 as exact.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,26 +35,41 @@ LEAST = 1 / 255  # a smaller share can't be told from 0 in 8 bits, so it is 0
 BLUR_STEP = 8.0  # px; a wider gaussian is made at a smaller size, where it is as smooth
 
 
+@dataclass(frozen=True, eq=False)
+class SoftRegion:
+    """Where one region is: soft masks [h, w] in [0, 1] of any size; with none it is nowhere.
+
+    found: by a segmenter, 0.5 its natural threshold; refined along the picture's edges. painted:
+    by hand, used as they are, surer than anything found. The region is all that any of these
+    shows. whole: the whole picture in their place, as far as no other region claims it. within:
+    what bounds the region, found or painted (`within_painted`).
+    """
+
+    found: Sequence[Mask] = ()
+    painted: Sequence[Mask] = ()
+    whole: bool = False
+    within: Mask | None = None
+    within_painted: bool = False
+
+
 @dataclass(frozen=True)
 class RegionControls:
-    """How one region's soft mask becomes its mask. Pixels are those of the full picture.
+    """How one region's soft masks become its mask. Pixels are those of the full picture.
 
-    threshold: of the calibrated soft mask, None = 0.5. grow: px outwards, negative shrinks.
-    feather: px, twice the gaussian's deviation; the edge widens by at most 1.5 times this.
-    kind: found (by a segmenter; refined along the picture's edges), painted (by hand: used as
-    it is, thresholded only on demand, and surer than anything found) or whole (the picture,
-    as far as no other region claims it).
+    threshold: of the calibrated found masks, None = 0.5; painted masks pass one only where the
+    region is made of nothing else and one is given. grow: px outwards, negative shrinks.
+    feather: px, twice the gaussian's deviation; the edge widens by at most 1.5 times this, a
+    painted bound keeps its own edge. invert: all but the region, within its bound.
     """
 
     threshold: float | None = None
     grow: int = 0
     feather: float = 2.0
     invert: bool = False
-    kind: Literal["found", "painted", "whole"] = "found"
 
 
 def build_masks(
-    soft: Sequence[Mask | None],
+    soft: Sequence[SoftRegion],
     controls: Sequence[RegionControls],
     guide: Canvas,
     *,
@@ -59,30 +79,34 @@ def build_masks(
 ) -> Mask:
     """[P, H, W] in [0, 1]: each region's share of every pixel; the sum is at most 1.
 
-    soft: a region's soft mask [h, w] in [0, 1] of any size, 0.5 the natural threshold; None for
-    kind whole. guide: the picture. keep: soft masks of what stays untouched: where
-    one is sure, every share is exactly 0.
+    guide: the picture. keep: soft masks of what stays untouched: where one is sure, every share
+    is exactly 0. Where a painted bound is 0, its region's share is exactly 0.
     """
     full = guide.extent
     grid = full.fitted(GRID_SIDE)
     cancel = cancel or CancelToken()
-    claims, allowed, kept = _shared_out(soft, controls, keep, grid, grid.width / full.width)
-    found = [s for s, c in zip(soft, controls, strict=True) if s is not None and c.kind == "found"]
+    claims, kept = _shared_out(soft, controls, keep, grid, grid.width / full.width)
+    found = [mask for region in soft for mask in region.found]
+    found += [r.within for r in soft if r.within is not None and not r.within_painted]
     edges = _Edges(guide, grid, [*found, *keep], cancel) if found or keep else None
     result = np.zeros((len(controls), full.height, full.width), dtype=np.float32)
-    for k, control in enumerate(controls):
-        progress("masks", k / (len(controls) + 1))
-        values = soft[k]
-        if control.kind == "painted" and values is not None:
-            _paint(result[k], values, allowed[k], control, cancel)
-        elif control.kind == "found" and edges is not None:
-            edges.refine(claims[k], result[k])
+    # What is bounded comes first: "*" takes the rest, "* within X" would else find nothing left.
+    whole = sorted((k for k, r in enumerate(soft) if r.whole), key=lambda k: soft[k].within is None)
+    others = [k for k, region in enumerate(soft) if not region.whole]
+    for step, k in enumerate([*others, *whole]):
+        progress("masks", step / (len(controls) + 1))
+        region, control, claim, out = soft[k], controls[k], claims[k], result[k]
+        if region.whole and not control.invert:
+            out[...] = (1 - result.sum(axis=0)).clip(0, 1)
+        elif region.painted:
+            _by_hand(out, region, control, claim, edges, cancel)
+        elif region.found and edges is not None:
+            edges.refine(np.minimum(claim.wanted, claim.allowed), out)
         cancel.check()
-        feathered(result[k], control.feather / 2)
+        if not region.whole:
+            feathered(out, control.feather / 2)
         cancel.check()
-    for k, control in enumerate(controls):
-        if control.kind == "whole" and not control.invert:
-            result[k] = (1 - result.sum(axis=0)).clip(0, 1)
+        _bound(out, region, control, claim, edges)
     room = None
     if kept is not None and edges is not None:
         room = np.zeros((full.height, full.width), dtype=np.float32)
@@ -169,37 +193,78 @@ def limit(masks: Mask, room: Mask | None, cancel: CancelToken | None = None) -> 
             left -= part[k]
 
 
+@dataclass(frozen=True, eq=False)
+class _Claim:
+    """One region on the grid, [h, w] in [0, 1]. found: what its found terms show together.
+    wanted: the region, inverted and grown, without what is kept. allowed: what other regions
+    leave of it, 1 where they leave all. bound: what it lies within."""
+
+    found: Mask
+    wanted: Mask
+    allowed: Mask
+    bound: Mask | None
+
+
 def _shared_out(
-    soft: Sequence[Mask | None],
+    soft: Sequence[SoftRegion],
     controls: Sequence[RegionControls],
     keep: Sequence[Mask],
     grid: Extent,
     scale: float,
-) -> tuple[list[Mask], list[Mask], Mask | None]:
-    """On the grid: each region's claim, how much of it is allowed, and what is kept."""
+) -> tuple[list[_Claim], Mask | None]:
+    """On the grid: each region's claim, and what is kept."""
     kept = None
     if keep:
         kept = np.max([soft_step(resized_map(each, grid)) for each in keep], axis=0)
-    shape = (grid.height, grid.width)
-    wanted, certainty = [], []
-    for values, control in zip(soft, controls, strict=True):
-        if control.kind == "whole" or values is None:
-            wanted.append(np.zeros(shape, dtype=np.float32))
-            certainty.append(wanted[-1])
-            continue
-        sure = calibrated(resized_map(values, grid), control.threshold)
-        as_painted = control.kind == "painted" and control.threshold is None
-        claim = sure if as_painted else soft_step(sure)
-        if control.invert:
-            sure, claim = 1 - sure, 1 - claim
+    parts, bounded, certainty = [], [], []
+    for region, control in zip(soft, controls, strict=True):
+        found, claim, sure = _joined(region, control, grid)
+        if control.invert and (region.found or region.painted):
+            claim = 1 - claim
         claim = grown(claim, control.grow * scale)
-        wanted.append(claim if kept is None else np.minimum(claim, 1 - kept))
-        certainty.append(sure + 1 if control.kind == "painted" else sure)
-    given = _exclusive(np.array(wanted), np.array(certainty))
-    allowed = [
-        np.where(g < w - 1e-6, g, 1).astype(np.float32) for g, w in zip(given, wanted, strict=True)
-    ]
-    return list(given), allowed, kept
+        claim = claim if kept is None else np.minimum(claim, 1 - kept)
+        certainty.append(sure)
+        bound = _bound_on(grid, region, control)
+        parts.append((found, claim, bound))
+        bounded.append(claim if bound is None else np.minimum(claim, bound))
+    given = _exclusive(np.array(bounded), np.array(certainty))
+    claims = []
+    for (found, claim, bound), wish, share in zip(parts, bounded, given, strict=True):
+        allowed = np.where(share < wish - 1e-6, share, 1).astype(np.float32)
+        claims.append(_Claim(found, claim, allowed, bound))
+    return claims, kept
+
+
+def _joined(region: SoftRegion, control: RegionControls, grid: Extent) -> tuple[Mask, Mask, Mask]:
+    """On the grid: what the found terms show, what all terms show, and how sure that is."""
+    found = np.zeros((grid.height, grid.width), dtype=np.float32)
+    sure, painted = found.copy(), found.copy()
+    for values in region.found:
+        each = calibrated(resized_map(values, grid), control.threshold)
+        np.maximum(sure, each, out=sure)
+        np.maximum(found, soft_step(each), out=found)
+    for values in region.painted:
+        each = resized_map(values, grid)
+        np.maximum(painted, _cut(each, region, control), out=painted)
+        np.maximum(sure, each, out=sure)
+    if control.invert:
+        sure = 1 - sure
+    by_hand = painted > 0 if region.found else np.full(painted.shape, bool(region.painted))
+    return found, np.maximum(found, painted), sure + by_hand
+
+
+def _bound_on(grid: Extent, region: SoftRegion, control: RegionControls) -> Mask | None:
+    if region.within is None:
+        return None
+    bound = resized_map(region.within, grid)
+    return bound if region.within_painted else soft_step(calibrated(bound, control.threshold))
+
+
+def _cut(painted: Mask, region: SoftRegion, control: RegionControls) -> Mask:
+    """A painted mask as it is, or at the threshold that was meant for it."""
+    if control.threshold is None or region.found:
+        return painted
+    return soft_step(calibrated(painted, control.threshold))
 
 
 def _exclusive(claims: Mask, certainty: Mask) -> Mask:
@@ -218,22 +283,42 @@ def _exclusive(claims: Mask, certainty: Mask) -> Mask:
     return result
 
 
-def _paint(
-    out: Mask, values: Mask, allowed: Mask, control: RegionControls, cancel: CancelToken
+def _by_hand(
+    out: Mask,
+    region: SoftRegion,
+    control: RegionControls,
+    claim: _Claim,
+    edges: _Edges | None,
+    cancel: CancelToken,
 ) -> None:
-    """A hand-painted mask at full size, within what other regions and keep leave of it."""
+    """A region with painted terms at full size, within what other regions leave of it."""
     full = extent_of(out)
-    values = resized_map(values, full)
-    if control.threshold is not None:
-        values = soft_step(calibrated(values, control.threshold))
+    if edges is not None:
+        edges.refine(claim.found, out)
+    for values in region.painted:
+        cancel.check()
+        np.maximum(out, _cut(resized_map(values, full), region, control), out=out)
     if control.invert:
-        values = 1 - values
+        np.subtract(1, out, out=out)
     cancel.check()
-    values = grown(values, control.grow)
-    room = Enlarged(allowed, full)
+    values = grown(out, control.grow)
+    room = Enlarged(claim.allowed, full)
     for strip in strips(Bounds.whole(full)):
         cancel.check()
         out[strip.slices] = np.minimum(values[strip.slices], room.window(strip))
+
+
+def _bound(
+    out: Mask, region: SoftRegion, control: RegionControls, claim: _Claim, edges: _Edges | None
+) -> None:
+    """In place: nothing of the region outside of what it lies within, at full size."""
+    if region.within_painted and region.within is not None:
+        np.minimum(out, resized_map(region.within, extent_of(out)), out=out)
+    elif claim.bound is not None and edges is not None:
+        bound = np.zeros_like(out)
+        edges.refine(claim.bound, bound)
+        feathered(bound, control.feather / 2)
+        np.minimum(out, bound, out=out)
 
 
 class _Edges:

@@ -21,6 +21,7 @@ from .progress import CancelToken, Progress, silent
 from .recipe import Pins, Recipe, Region, Source
 from .segmenter import Segmenter
 from .selection import Selection, Selector
+from .style_part import StyleParts
 
 Floats = NDArray[np.float32]
 
@@ -57,6 +58,7 @@ class Stylist:
     ) -> None:
         self.segmenter, self.engine = segmenter, engine
         self._selector = Selector(segmenter)
+        self._parts = StyleParts(segmenter)
         self._style_of = style_of
         self._prepared: OrderedDict[tuple[bytes, float, str | None], PreparedStyle] = OrderedDict()
 
@@ -123,30 +125,37 @@ class Stylist:
             work=work,
         )
 
-    def _styles(self, region: Region) -> list[tuple[Floats, float]]:
-        pairs = zip(region.style, region.weights, strict=True)
-        return [(self._style_of(source), weight) for source, weight in pairs if weight > 0]
+    def _styles(self, region: Region) -> list[tuple[Floats, Mask | None, float]]:
+        """The region's style pictures, the part of each that is meant, and its weight."""
+        styles = []
+        for source, weight in zip(region.style, region.weights, strict=True):
+            if weight > 0:
+                style, phrase = self._style_of(source), region.style_region
+                part = None if phrase is None else self._parts.find(style, phrase, source)
+                styles.append((style, part, weight))
+        return styles
 
     def _mixture(
         self,
         region: Region,
-        sources: list[tuple[Floats, float]],
+        sources: list[tuple[Floats, Mask | None, float]],
         scale: float,
         cancel: CancelToken,
     ) -> list[tuple[PreparedStyle, float]]:
         mixture = []
-        for style, weight in sources:
-            mixture.append((self._prepare(style, scale, region.style_region), weight))
+        for style, part, weight in sources:
+            mixture.append((self._prepare(style, scale, region.style_region, part), weight))
             cancel.check()
         return mixture
 
-    def _prepare(self, style: Floats, scale: float, part: str | None) -> PreparedStyle:
+    def _prepare(
+        self, style: Floats, scale: float, phrase: str | None, part: Mask | None
+    ) -> PreparedStyle:
         digest = hashlib.blake2b(repr(style.shape).encode())
         digest.update(np.ascontiguousarray(style).data)
-        key = (digest.digest(), scale, part)
+        key = (digest.digest(), scale, phrase)
         if key not in self._prepared:
-            mask = None if part is None else self._selector.finder.part_of_style(style, part)
-            self._prepared[key] = self.engine.prepare(style, scale=scale, region=mask)
+            self._prepared[key] = self.engine.prepare(style, scale=scale, region=part)
             while len(self._prepared) > STYLES_KEPT:
                 self._prepared.popitem(last=False)
         self._prepared.move_to_end(key)

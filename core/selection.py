@@ -20,7 +20,8 @@ class Selection:
     """Where a recipe's regions are in one picture.
 
     region_masks: [P, H, W] in [0, 1], one a region in the recipe's order, sum at most 1; all 0
-    for a region that the picture does not show. scores: best calibrated score of each phrase.
+    for a region that the picture does not show. scores: best calibrated score of each phrase and
+    image:FILE.
     """
 
     region_masks: Mask
@@ -70,12 +71,15 @@ class Selector:
         return Selection(masks, found.names, found.scores, warnings, found.asked)
 
 
+_TAKERS = "keep, within, grow or other regions"
+
+
 def _nothing_left(found: Found, masks: Mask) -> list[str]:
     """A line for each region that is in the picture, but that others or keep took whole."""
     if not masks.any():
-        raise RequestError("nothing is left to repaint: keep, grow or other regions took it all")
+        raise RequestError(f"nothing is left to repaint: {_TAKERS} took it all")
     return [
-        f"nothing is left of {shown(name)}: keep, grow or other regions took it all"
+        f"nothing is left of {shown(name)}: {_TAKERS} took it all"
         for name, missing, mask in zip(found.names, found.missing, masks, strict=True)
         if not missing and not mask.any()
     ]

@@ -2,68 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-from numpy.typing import NDArray
-from PIL import Image
 
 from semantic_style.core.errors import Cancelled, PhraseNotFound, RequestError
 from semantic_style.core.geometry import Extent
-from semantic_style.core.image import embed_mask
 from semantic_style.core.layers import flatten
 from semantic_style.core.picture import Picture
 from semantic_style.core.pipeline import Stylist, working_extent
 from semantic_style.core.progress import CancelToken
 from semantic_style.core.recipe import Recipe, Region, Source, Target, parse_recipe
 
-from .tiny import COLOURS, ColourSegmenter, PromptSegmenter, TintEngine, fields, painting
-
-STYLES = {"ochre": painting((0.8, 0.6, 0.2)), "ink": painting((0.1, 0.1, 0.3))}
-HALVES = np.concatenate(
-    [painting(COLOURS["yellow"]), painting(COLOURS["blue"])], axis=1
-)  # 20 high, 48 wide
-
-
-def style_of(source: Source) -> NDArray[np.float32]:
-    if source.value == "halves":
-        return HALVES
-    if source.value not in STYLES:
-        raise RequestError(f"there is no style {source.value}")
-    return STYLES[source.value]
-
-
-@pytest.fixture
-def stylist() -> Stylist:
-    return Stylist(ColourSegmenter(), TintEngine(), style_of)
-
-
-@pytest.fixture
-def picture() -> Picture:
-    return Picture(fields())
-
-
-def segmenter_of(stylist: Stylist) -> ColourSegmenter:
-    assert isinstance(stylist.segmenter, ColourSegmenter)
-    return stylist.segmenter
-
-
-def engine_of(stylist: Stylist) -> TintEngine:
-    assert isinstance(stylist.engine, TintEngine)
-    return stylist.engine
-
-
-def tinted(colour: str, style: str) -> NDArray[np.uint8]:
-    """What the engine makes of a field of that colour."""
-    photo = np.rint(np.array(COLOURS[colour]) * 255) / 255
-    return np.rint(((1 - photo) / 2 + STYLES[style][0, 0] / 2) * 255).astype(np.uint8)
-
-
-def is_tinted(picture: Picture, style: str) -> bool:
-    """Whether the inside of the red field is what the engine makes of it."""
-    inside = picture.pixels[5:30, 3:25].astype(int)
-    return bool(np.abs(inside - tinted("red", style)).max() <= 1)
+from .tiny import COLOURS, engine_of, fields, is_tinted, segmenter_of, tinted
 
 
 def test_only_the_named_region_is_repainted(stylist: Stylist, picture: Picture) -> None:
@@ -199,59 +149,6 @@ def test_an_unknown_style_is_found_out_before_the_search(
     with pytest.raises(RequestError, match="no style velvet"):
         stylist.run(picture, parse_recipe("red = velvet"))
     assert segmenter_of(stylist).encoded == 0
-
-
-def test_a_style_region_takes_from_that_part_of_the_painting(
-    stylist: Stylist, picture: Picture
-) -> None:
-    region = parse_recipe("red = halves").regions[0]
-    part = Region(region.target, region.style, style_region="yellow")
-    result = stylist.run(picture, Recipe((part,)))
-    red = np.rint(np.array(COLOURS["red"]) * 255) / 255
-    expected = ((1 - red) / 2 + np.array(COLOURS["yellow"]) / 2) * 255
-    assert np.abs(result.picture.pixels[10, 10] - expected).max() <= 3
-    missing = Region(region.target, region.style, style_region="green")
-    with pytest.raises(RequestError, match=r'in the style picture, "green" was not found'):
-        stylist.run(picture, Recipe((missing,)))
-
-
-def test_a_mask_file_and_an_embedded_mask_are_used_as_painted(
-    stylist: Stylist, picture: Picture, tmp_path: Path
-) -> None:
-    values = np.zeros((24, 32), np.uint8)
-    values[:, :10] = 255
-    path = tmp_path / "mask.png"
-    Image.fromarray(values).save(path)
-    style = (Source("name", "ochre"),)
-    for target in (Target("mask", str(path)), Target("embedded", embed_mask(values))):
-        result = stylist.run(picture, Recipe((Region(target, style, feather=0),)))
-        assert result.mask[:, :16].min() == 1
-        assert result.mask[:, 24:].max() == 0
-        assert result.warnings == ()
-        assert result.recipe.pins is not None
-        assert result.recipe.pins.weights == (("tint", "e" * 64),)  # no segmenter answered
-    assert segmenter_of(stylist).encoded == 0
-
-
-def test_a_mask_of_another_shape_is_stretched_with_a_warning(
-    stylist: Stylist, picture: Picture, tmp_path: Path
-) -> None:
-    Image.fromarray(np.full((40, 20), 255, np.uint8)).save(tmp_path / "m.png")
-    recipe = Recipe((Region(Target("mask", str(tmp_path / "m.png")), (Source("name", "ink"),)),))
-    assert "another shape" in stylist.run(picture, recipe).warnings[0]
-
-
-def test_picture_prompts_need_a_segmenter_that_takes_them(
-    stylist: Stylist, picture: Picture, tmp_path: Path
-) -> None:
-    path = tmp_path / "swatch.png"
-    Image.fromarray(picture.pixels[:20, :20]).save(path)
-    recipe = Recipe((Region(Target("image", str(path)), (Source("name", "ochre"),)),))
-    with pytest.raises(RequestError, match="colours segmenter can't take picture prompts"):
-        stylist.run(picture, recipe)
-    result = Stylist(PromptSegmenter(), TintEngine(), style_of).run(picture, recipe)
-    assert is_tinted(result.picture, "ochre")
-    assert (result.picture.pixels[:, 40:] == picture.pixels[:, 40:]).all()
 
 
 def test_a_result_says_what_answered(stylist: Stylist, picture: Picture) -> None:

@@ -8,8 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semantic_style.core.canvas import Canvas, Stored, as_canvas, store
+from semantic_style.core.errors import RequestError
 from semantic_style.core.geometry import Bounds
+from semantic_style.core.picture import Picture
+from semantic_style.core.pipeline import Stylist
 from semantic_style.core.progress import CancelToken, Progress
+from semantic_style.core.recipe import Source
 from semantic_style.core.segmenter import Knowledge
 
 Floats = NDArray[np.float32]
@@ -30,10 +34,12 @@ class ColourSegmenter:
 
     def __init__(self) -> None:
         self.encoded = 0
+        self.sizes: list[tuple[int, ...]] = []
         self.asked: list[tuple[str, ...]] = []
 
     def encode(self, image: Floats) -> Floats:
         self.encoded += 1
+        self.sizes.append(image.shape[:2])
         return image
 
     def masks(self, encoding: Floats, phrases: Sequence[str]) -> Floats:
@@ -121,3 +127,36 @@ def fields(height: int = 48, width: int = 64) -> NDArray[np.uint8]:
     pixels[:, width // 2 :] = COLOURS["blue"]
     pixels[height * 3 // 4 :] = COLOURS["green"]
     return np.rint(pixels * 255).astype(np.uint8)
+
+
+STYLES = {"ochre": painting((0.8, 0.6, 0.2)), "ink": painting((0.1, 0.1, 0.3))}
+# The left half yellow, the right half blue; 20 high, 48 wide.
+STYLES["halves"] = np.concatenate([painting(COLOURS["yellow"]), painting(COLOURS["blue"])], axis=1)
+
+
+def style_of(source: Source) -> Floats:
+    if source.value not in STYLES:
+        raise RequestError(f"there is no style {source.value}")
+    return STYLES[source.value]
+
+
+def segmenter_of(stylist: Stylist) -> ColourSegmenter:
+    assert isinstance(stylist.segmenter, ColourSegmenter)
+    return stylist.segmenter
+
+
+def engine_of(stylist: Stylist) -> TintEngine:
+    assert isinstance(stylist.engine, TintEngine)
+    return stylist.engine
+
+
+def tinted(colour: str, style: str) -> NDArray[np.uint8]:
+    """What the engine makes of a field of that colour."""
+    photo = np.rint(np.array(COLOURS[colour]) * 255) / 255
+    return np.rint(((1 - photo) / 2 + STYLES[style][0, 0] / 2) * 255).astype(np.uint8)
+
+
+def is_tinted(picture: Picture, style: str) -> bool:
+    """Whether the inside of the red field is what the engine makes of it."""
+    inside = picture.pixels[5:30, 3:25].astype(int)
+    return bool(np.abs(inside - tinted("red", style)).max() <= 1)
