@@ -147,12 +147,14 @@ def _checked(path: Path, state: dict[str, Tensor], conv: Convolution) -> tuple[T
     for part, shape in (("weight", weight), ("bias", (conv.after,))):
         name = f"{conv.theirs}.{part}"
         tensor = state.get(name)
-        if not isinstance(tensor, torch.Tensor) or tuple(tensor.shape) != shape:
+        plain = isinstance(tensor, torch.Tensor) and tensor.layout is torch.strided
+        if tensor is None or not plain or tuple(tensor.shape) != shape:
             raise RequestError(
                 f"{path}: {name} is missing or not of shape {shape}: "
                 "give the file of github.com/Huage001/AdaAttN"
             )
-        if not tensor.is_floating_point() or not bool(torch.isfinite(tensor).all()):
+        sound = tensor.is_floating_point() and tensor.device.type == "cpu"
+        if not sound or not bool(torch.isfinite(tensor.float()).all()):
             raise RequestError(f"{path}: {name} holds no finite numbers: give a sound file")
         found.append(tensor.detach().float().contiguous())
     return found[0], found[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -76,7 +77,8 @@ def read_state_dict(path: Path, *, remedy: str) -> Mapping[str, Tensor]:
     import torch
 
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings(action="ignore"):
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception:  # a damaged file fails in as many ways as there are opcodes
         raise RequestError(f"{path} holds no plain tensors: {remedy}") from None
     if not isinstance(state, Mapping):

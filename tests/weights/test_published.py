@@ -128,6 +128,8 @@ def test_a_missing_file_is_named(file: str, folder: Path, data_folder: Path) -> 
         (DECODER, "decoder_layer_1.1.bias", torch.zeros(8, dtype=torch.int64), "finite"),
         (VGG, "0.bias", torch.full((3,), torch.nan), "finite"),
         (VGG, "42.bias", "text", "42.bias is missing"),
+        (VGG, "5.weight", torch.zeros(4, 4, 3, 3).to_sparse(), "5.weight is missing"),
+        (VGG, "5.bias", torch.zeros(4, device="meta"), "finite"),
     ],
 )
 def test_another_network_is_refused(
