@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ..core.recipe import Recipe, Region, Source, Target
-from .console import progress_bar, say, warn
+from .console import note, progress_bar, say, warn
 
 UNUSED_STYLE = (Source("name", "none"),)  # a region needs one; for its mask nobody looks at it
 
@@ -17,7 +17,9 @@ def mask(
     photo: Annotated[Path, typer.Argument(metavar="PHOTO", help="The picture to look at.")],
     phrase: Annotated[str, typer.Argument(metavar="PHRASE", help="Such as sky or red car.")],
     out: Annotated[Path, typer.Option("-o", "--out", metavar="MASK.png", help="The mask.")],
-    segmenter: Annotated[str, typer.Option(metavar="NAME", help="auto or builtin.")] = "auto",
+    segmenter: Annotated[
+        str, typer.Option(metavar="NAME", help="auto, clipseg or builtin.")
+    ] = "auto",
     threshold: Annotated[
         float | None, typer.Option(metavar="T", help="0 to 1; lower finds more.")
     ] = None,
@@ -48,14 +50,14 @@ def mask(
     check_mask_target(out, force=force)
     session = Session(device)
     picture = load_picture(photo)
+    network = session.segmenter(segmenter)
     with progress_bar(photo.name) as progress:
-        found = Selector(session.segmenter(segmenter)).select(
-            picture, recipe, strict=True, progress=progress
-        )
+        found = Selector(network).select(picture, recipe, strict=True, progress=progress)
         save_mask(found.mask, out, force=force)
-    for note in found.warnings:
-        warn(note)
+    for line in found.warnings:
+        warn(line)
+    if session.fallback:
+        note(session.fallback)
     (score,) = found.scores.values()
     share = float(found.mask.mean())
-    name = session.segmenter(segmenter).name
-    say(f"wrote {out}: {share:.1%} of the picture, best score {score:.2f}, by {name}")
+    say(f"wrote {out}: {share:.1%} of the picture, best score {score:.2f}, by {network.name}")

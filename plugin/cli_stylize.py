@@ -33,7 +33,9 @@ def stylize(
     engine: Annotated[
         str | None, typer.Option(metavar="NAME", help="adaattn or adaattn-published.")
     ] = None,
-    segmenter: Annotated[str | None, typer.Option(metavar="NAME", help="auto or builtin.")] = None,
+    segmenter: Annotated[
+        str | None, typer.Option(metavar="NAME", help="auto, clipseg or builtin.")
+    ] = None,
     style_region: Annotated[
         str | None,
         typer.Option(metavar="PHRASE", help="Part of the style picture to take from."),

@@ -97,9 +97,11 @@ def import_weights_file(
     source: Annotated[Path, typer.Argument(metavar="FILE|FOLDER", help="What was downloaded.")],
 ) -> None:
     """Take weights from a file or folder at hand, for machines without a network."""
-    from ..weights.store import import_weights
+    from ..weights.store import OWN, import_weights, is_own
 
-    say(f"imported {name}: {import_weights(name, source)}")
+    place = import_weights(name, source)
+    own = name.startswith("clipseg") and is_own(name)
+    say(f"imported {name}: {place}{f' ({OWN})' if own else ''}")
 
 
 def _place(name: str) -> Path | None:

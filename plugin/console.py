@@ -20,6 +20,11 @@ def warn(line: str) -> None:
     print(f"semantic-style: warning: {' '.join(line.split())}", file=sys.stderr, flush=True)
 
 
+def note(line: str) -> None:
+    """A line worth knowing, on stderr, where nothing is wrong."""
+    print(f"semantic-style: note: {' '.join(line.split())}", file=sys.stderr, flush=True)
+
+
 @contextmanager
 def progress_bar(title: str) -> Iterator[Progress]:
     """Progress as a bar on stderr while the block runs; silent where stderr is no terminal."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.image import RECIPE_KEY, Picture, check_output, load_picture, save_mask, save_picture
 from ..core.recipe import Recipe, to_data, to_json
 from ..core.wording import shown
-from .console import progress_bar, say, warn
+from .console import note, progress_bar, say, warn
 from .outputs import Job
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ class Painter:
     ) -> None:
         self._session, self._recipe = session, session.pinned(recipe)
         self._strict, self._force, self._as_json = strict, force, as_json
+        self._told = False
 
     def paint(self, job: Job) -> Result:
         """Write all of the job's outputs, each whole or not at all, and report them."""
@@ -61,8 +62,11 @@ class Painter:
     def _report(self, job: Job, result: Result, seconds: float) -> None:
         answered = self._answered()
         notes = [*result.warnings, *self._drift(result.recipe)]
-        for note in notes:
-            warn(note)
+        for line in notes:
+            warn(line)
+        if self._session.fallback and not self._told:  # once, however many photos there are
+            note(self._session.fallback)
+            self._told = True
         extent = result.picture.extent
         pins = result.recipe.pins
         assert pins is not None  # the pipeline pins every result
@@ -80,6 +84,7 @@ class Painter:
                 "scores": {phrase: round(score, 4) for phrase, score in result.scores.items()},
                 "answered": answered,
                 "warnings": notes,
+                "note": self._session.fallback,
                 "recipe": to_data(result.recipe),
             }
             print(json.dumps(summary, ensure_ascii=False), flush=True)
@@ -101,7 +106,7 @@ class Painter:
         """Phrases that another word answered for, and that word."""
         phrases = [r.target.value for r in self._recipe.regions if r.target.kind == "phrase"]
         phrases += [r.style_region for r in self._recipe.regions if r.style_region]
-        segmenter = self._session.segmenter(self._recipe.segmenter)
+        segmenter = self._session.stylist(self._recipe).segmenter
         found = {}
         for phrase in (*phrases, *self._recipe.keep):
             knowledge = segmenter.knows(phrase)

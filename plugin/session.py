@@ -30,6 +30,11 @@ ENGINE_WEIGHTS = {"adaattn": "adaattn-compact", "adaattn-published": "adaattn-pu
 # numbers in the hundreds, its output is off by 5 %.
 EXACT_ENGINES = ("adaattn-published",)
 
+CLIPSEG_MISSING = (
+    "CLIPSeg is not on this machine: the built-in segmenter answers "
+    "(semantic-style weights fetch clipseg)"
+)
+
 
 class Session:
     """Holds what is slow to load, for one device. PyTorch is imported on first use."""
@@ -42,6 +47,8 @@ class Session:
         self._engines: dict[str, Engine] = {}
         self._segmenters: dict[str, Segmenter] = {}
         self._stylists: dict[tuple[str, str], Stylist] = {}
+        # One line that says why the built-in segmenter answers for auto, once that is known
+        self.fallback: str | None = None
 
     @cached_property
     def styles(self) -> StyleStore:
@@ -54,7 +61,8 @@ class Session:
     def check(self, recipe: Recipe) -> None:
         """RequestError for all that can be refused without loading a network."""
         weight_path(ENGINE_WEIGHTS[engine_name(recipe.engine)])
-        segmenter_name(recipe.segmenter)
+        if recipe.segmenter == "clipseg":
+            find_clipseg()
         for region in recipe.regions:
             if region.target.kind == "mask":
                 load_mask(region.target.value)
@@ -79,23 +87,47 @@ class Session:
         """The warm Stylist for the recipe's engine and segmenter."""
         from ..core.pipeline import Stylist
 
-        key = engine_name(recipe.engine), segmenter_name(recipe.segmenter)
+        # What asks nothing need not wait for CLIPSeg.
+        idle = recipe.segmenter == "auto" and not asks_segmenter(recipe)
+        segmenter = self.segmenter("builtin" if idle else recipe.segmenter)
+        key = engine_name(recipe.engine), segmenter.name
         if key not in self._stylists:
-            self._stylists[key] = Stylist(
-                self.segmenter(recipe.segmenter), self.engine(recipe.engine), self.style_of
-            )
+            self._stylists[key] = Stylist(segmenter, self.engine(recipe.engine), self.style_of)
         return self._stylists[key]
 
     def segmenter(self, name: str = "auto") -> Segmenter:
-        """The segmenter of that name, loaded once."""
-        resolved = segmenter_name(name)
-        if resolved not in self._segmenters:
-            from ..clipseg_bridge.builtin import BuiltinSegmenter
-            from ..core.device import choose_device
+        """The segmenter of that name, loaded once.
 
-            place = str(choose_device(self.device).place)
-            self._segmenters[resolved] = BuiltinSegmenter(device=place)
-        return self._segmenters[resolved]
+        auto: CLIPSeg where its weights are on this machine and sound, else the built-in one, and
+        `fallback` says why. RequestError for an unknown name, and for clipseg without weights.
+        """
+        if name not in self._segmenters:
+            self._segmenters[name] = self._load_segmenter(name)
+        return self._segmenters[name]
+
+    def _load_segmenter(self, name: str) -> Segmenter:
+        if name == "auto":
+            try:
+                find_clipseg()
+            except RequestError:
+                self.fallback = CLIPSEG_MISSING
+                return self.segmenter("builtin")
+            try:
+                return self.segmenter("clipseg")
+            except RequestError as error:
+                self.fallback = f"the built-in segmenter answers, not CLIPSeg: {error}"
+                return self.segmenter("builtin")
+        if name == "clipseg":
+            from ..clipseg_bridge.clipseg import ClipSegSegmenter
+
+            return ClipSegSegmenter(find_clipseg(), device=self.device)
+        if name != "builtin":
+            known = "auto, clipseg or builtin"
+            raise RequestError(f"the segmenter {shown(name)} is not known: use {known}")
+        from ..clipseg_bridge.builtin import BuiltinSegmenter
+        from ..core.device import choose_device
+
+        return BuiltinSegmenter(device=str(choose_device(self.device).place))
 
     def engine(self, name: str = "adaattn") -> Engine:
         """The engine of that name, loaded once."""
@@ -141,8 +173,22 @@ def engine_name(name: str) -> str:
     return name
 
 
-def segmenter_name(name: str) -> str:
-    """The segmenter that answers: auto is the best one there is."""
-    if name == "clipseg":
-        raise RequestError("the segmenter clipseg is not available in this version: use builtin")
-    return "builtin"
+def find_clipseg() -> str:
+    """The manifest's name of the CLIPSeg that is on this machine. RequestError where none is."""
+    from ..clipseg_bridge.clipseg import available
+
+    name = available()
+    if name is None:
+        raise RequestError(
+            "the segmenter clipseg has no weights on this machine: run semantic-style weights "
+            "fetch clipseg (603 MB; clipseg-fp16 has 302 MB), or semantic-style weights import "
+            "clipseg FOLDER"
+        )
+    return name
+
+
+def asks_segmenter(recipe: Recipe) -> bool:
+    """Whether anything in the recipe has to be found in a picture."""
+    made = ("all", "mask", "embedded")
+    regions = recipe.regions
+    return bool(recipe.keep) or any(r.target.kind not in made or r.style_region for r in regions)

@@ -23,7 +23,8 @@ class Entry:
 
     sha256, size (bytes): of `file`, for kind 'hub' of its model.safetensors; empty and 0 where
     the file is made on the user's machine, which then keeps its own record beside the file.
-    card: the model card, a file name in weights/.
+    card: the model card, a file name in weights/. slope, offset: of CLIPSeg's calibration,
+    sigmoid(slope * logit + offset), after which 0.5 is the natural threshold.
     """
 
     name: str
@@ -37,6 +38,8 @@ class Entry:
     url: str = ""
     repo: str = ""
     revision: str = ""
+    slope: float = 1.0
+    offset: float = 0.0
 
 
 def entries() -> list[Entry]:
@@ -90,11 +93,15 @@ def weight_path(name: str) -> Path:
 
 
 def hub_snapshot(item: Entry) -> Path:
-    """Folder in the hub's cache that holds the pinned revision once it is fetched."""
+    """Folder in the hub's cache that holds the revision once it is fetched."""
     from huggingface_hub import constants
 
-    repo = "models--" + item.repo.replace("/", "--")
-    return Path(constants.HF_HUB_CACHE) / repo / "snapshots" / item.revision
+    repo = Path(constants.HF_HUB_CACHE) / ("models--" + item.repo.replace("/", "--"))
+    try:  # what a branch's name stood for when it was fetched
+        commit = (repo / "refs" / item.revision).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        commit = item.revision
+    return repo / "snapshots" / commit
 
 
 def record_path(path: Path) -> Path:
@@ -119,6 +126,8 @@ def digest(name_or_path: str | Path) -> str:
             raise RequestError(f"{name_or_path} can't be read ({error.strerror})") from None
     name = str(name_or_path)
     item = entry(name)
+    if item.kind == "hub" and (record := own_record(item)).is_file():
+        return _recorded(record, item)
     if item.sha256:
         return item.sha256
     if item.kind == "shipped":
@@ -126,11 +135,26 @@ def digest(name_or_path: str | Path) -> str:
             f"the weights {name!r} are not registered: "
             f"run python -m semantic_style.weights.register {name} FILE"
         )
+    return _recorded(record_path(weight_path(name)), item)
+
+
+def own_record(item: Entry) -> Path:
+    """Where the record lies of a user's own checkpoint under a hub entry's name."""
+    return record_path(weights_file(item, user_weights_folder() / item.file))
+
+
+def is_own(name: str) -> bool:
+    """Whether a checkpoint of the user's own answers in the published one's place."""
+    item = entry(name)
+    return item.kind == "hub" and own_record(item).is_file()
+
+
+def _recorded(record: Path, item: Entry) -> str:
     try:
-        return record_path(weight_path(name)).read_text(encoding="utf-8").split()[0]
+        return record.read_text(encoding="utf-8").split()[0]
     except (OSError, UnicodeDecodeError, IndexError):
         raise RequestError(
-            f"the weights {name!r} have lost their checksum: {how_to_get(item)}"
+            f"the weights {item.name!r} have lost their checksum: {how_to_get(item)}"
         ) from None
 
 
@@ -150,7 +174,7 @@ def _present(item: Entry, path: Path) -> bool:
 
 
 def how_to_get(item: Entry) -> str:
-    """What to do to have the weights, as the end of an error's line."""
+    """What to do to have the weights: the end of an error's line."""
     if item.kind == "shipped":
         return "they come with Semantic Style, so install it again"
     if item.kind == "import":

@@ -7,39 +7,23 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
-import shutil
 import tempfile
-import threading
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from ..core.errors import RequestError
 from ..core.progress import Progress, silent
-from .manifest import (
-    HUB_WEIGHTS,
-    Entry,
-    entry,
-    file_sha256,
-    how_to_get,
-    hub_snapshot,
-    record_path,
-    user_weights_folder,
-)
+from .manifest import Entry, entry, how_to_get, record_path, user_weights_folder
+from .network import download, probe
 from .published import read_published
 from .reading import read_safetensors, read_state_dict
+from .snapshots import fetch_snapshot, import_folder
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-IMPORT_NAMES = {"adaattn": "adaattn-published"}  # a shorter name, for `import_weights` only
-PROBE_SECONDS = 4.0
-READ_SECONDS = 20.0
-
+IMPORT_NAMES = {"adaattn": "adaattn-published"}  # shorter names, for `import_weights` only
 # torchvision's number of each convolution in `features`, and its output channels.
 _VGG_CONVOLUTIONS = {
     "vgg16": dict(
@@ -57,16 +41,6 @@ _VGG_CONVOLUTIONS = {
         )
     ),
 }
-_CLIPSEG_FILES = (
-    "config.json",
-    "preprocessor_config.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "tokenizer.json",
-    "vocab.json",
-    "merges.txt",
-    HUB_WEIGHTS,
-)
 
 
 def fetch(name: str, progress: Progress = silent) -> Path:
@@ -81,13 +55,13 @@ def fetch(name: str, progress: Progress = silent) -> Path:
     if item.kind == "import":
         raise RequestError(f"the weights {name!r} can't be fetched: {how_to_get(item)}")
     if item.kind == "hub":
-        return _fetch_from_hub(item)
-    _probe(item.url, item)
+        return fetch_snapshot(item)
+    probe(item.url, item)
     folder = _weights_folder()
     with tempfile.TemporaryDirectory(dir=folder, prefix=".fetch-") as scratch:
-        download = Path(scratch) / "download.pth"
-        _download(item, download, progress)
-        state = read_state_dict(download, remedy="try again later")
+        file = Path(scratch) / "download.pth"
+        download(item, file, progress)
+        state = read_state_dict(file, remedy="try again later")
         return _install_convolutions(item, state, folder)
 
 
@@ -96,8 +70,9 @@ def import_weights(name: str, source: Path) -> Path:
 
     vgg16, vgg19: a safetensors file with features.N.{weight,bias} (float16 or float32), or
     torchvision's .pth, which is opened by PyTorch's restricted loader (tensors only).
-    clipseg: a folder with the model's files. adaattn-published, or adaattn for short: a folder
-    with the four files of the checkpoint. Raises RequestError for anything else.
+    clipseg, clipseg-fp16: a folder with any CLIPSeg (see snapshots.import_folder).
+    adaattn-published, or adaattn for short: a folder with the checkpoint's four files. Raises
+    RequestError for anything else.
     """
     item = entry(IMPORT_NAMES.get(name, name))
     if item.kind == "shipped":
@@ -105,7 +80,7 @@ def import_weights(name: str, source: Path) -> Path:
     if not source.exists():
         raise RequestError(f"{source} does not exist: give the file or folder to import")
     if item.kind == "hub":
-        return _install_snapshot(item, source, _weights_folder())
+        return import_folder(item, source, _weights_folder())
     if item.kind == "import":
         return _install_tensors(item, *read_published(source), _weights_folder())
     if source.is_dir():
@@ -129,64 +104,6 @@ def _weights_folder() -> Path:
             "folder that you may write to"
         ) from None
     return folder
-
-
-def _probe(url: str, item: Entry) -> None:
-    """Raise RequestError unless the host answers soon."""
-    outcome: list[str] = []
-
-    def ask() -> None:
-        request = urllib.request.Request(url, method="HEAD")
-        try:
-            urllib.request.urlopen(request, timeout=PROBE_SECONDS).close()
-        except urllib.error.HTTPError as refusal:
-            refusal.close()
-            outcome.append("")  # it did answer; the download will say what is wrong
-        except OSError as error:
-            outcome.append(str(getattr(error, "reason", error)))
-        else:
-            outcome.append("")
-
-    # A thread, because a name lookup heeds no timeout.
-    thread = threading.Thread(target=ask, daemon=True)
-    thread.start()
-    thread.join(PROBE_SECONDS)
-    reason = outcome[0] if outcome else f"no answer within {PROBE_SECONDS:g} s"
-    if reason:
-        what = "a folder" if item.kind == "hub" else "a file"
-        raise RequestError(
-            f"{urlsplit(url).hostname} can't be reached ({reason}): try again later, or bring "
-            f"{what} and run semantic-style weights import {item.name}"
-        )
-
-
-def _download(item: Entry, target: Path, progress: Progress) -> None:
-    """Stream the entry's URL to `target`, and check it against the digits in its name."""
-    checksum = hashlib.sha256()
-    done = 0
-    try:
-        with (
-            urllib.request.urlopen(item.url, timeout=READ_SECONDS) as response,
-            target.open("wb") as file,
-        ):
-            total = int(response.headers.get("Content-Length") or 0)
-            while chunk := response.read(1 << 20):
-                file.write(chunk)
-                checksum.update(chunk)
-                done += len(chunk)
-                progress(f"fetching {item.name}", done / total if total else 0.0)
-    except urllib.error.HTTPError as refusal:
-        refusal.close()
-        raise RequestError(f"{item.url} is refused ({refusal}): try again later") from None
-    except OSError as error:
-        raise RequestError(
-            f"fetching {item.name} broke off after {done} bytes ({error}): try again"
-        ) from None
-    match = re.search(r"-([0-9a-f]{8,})\.pth$", item.url)
-    if match is None or not checksum.hexdigest().startswith(match[1]):
-        raise RequestError(
-            f"{item.url} is not the file it should be (sha256 differs): try again later"
-        )
 
 
 def _install_convolutions(item: Entry, state: Mapping[str, Tensor], folder: Path) -> Path:
@@ -241,52 +158,3 @@ def _write(target: Path, data: bytes) -> None:
         ) from None
     finally:
         scratch.unlink(missing_ok=True)
-
-
-def _fetch_from_hub(item: Entry) -> Path:
-    from huggingface_hub import constants, snapshot_download
-
-    if constants.HF_HUB_OFFLINE:
-        raise RequestError(f"HF_HUB_OFFLINE is set: unset it to fetch {item.name}")
-    # The hub's own client retries for 20 s and more before it gives up.
-    _probe(constants.ENDPOINT, item)
-    try:
-        snapshot_download(
-            item.repo,
-            revision=item.revision,
-            allow_patterns=list(_CLIPSEG_FILES),
-            etag_timeout=PROBE_SECONDS,
-        )
-    except Exception as error:  # the client's errors share no base but this
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise RequestError(f"fetching {item.name} failed ({reason}): try again") from None
-    path = hub_snapshot(item)
-    _check_snapshot(item, path)
-    return path
-
-
-def _check_snapshot(item: Entry, folder: Path) -> None:
-    missing = [file for file in _CLIPSEG_FILES if not (folder / file).is_file()]
-    if missing:
-        raise RequestError(
-            f"{folder} lacks {', '.join(missing)}: give a folder with the files of {item.repo}"
-        )
-    if file_sha256(folder / HUB_WEIGHTS) != item.sha256:
-        raise RequestError(
-            f"{folder / HUB_WEIGHTS} is not the pinned one (sha256 differs): take {item.repo} "
-            f"at revision {item.revision}"
-        )
-
-
-def _install_snapshot(item: Entry, source: Path, folder: Path) -> Path:
-    _check_snapshot(item, source)
-    target = folder / item.file
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".import-") as scratch:
-        new, old = Path(scratch) / "new", Path(scratch) / "old"
-        new.mkdir()
-        for file in _CLIPSEG_FILES:
-            shutil.copyfile(source / file, new / file)
-        if target.exists():
-            target.rename(old)
-        new.rename(target)
-    return target

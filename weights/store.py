@@ -20,6 +20,7 @@ from .manifest import (
     file_sha256,
     how_to_get,
     is_file,
+    is_own,
     user_folder,
     weight_path,
     weights_file,
@@ -38,6 +39,7 @@ __all__ = [
     "entry",
     "fetch",
     "import_weights",
+    "is_own",
     "load_weights",
     "user_folder",
     "verify",
@@ -45,9 +47,12 @@ __all__ = [
 ]
 
 
+OWN = "your own checkpoint, not the published file; sha256 as when it was imported"
+
+
 @dataclass(frozen=True)
 class Finding:
-    """What `verify` found; detail is empty where all is well, else one line."""
+    """What `verify` found; detail is one line, empty where all is well and as published."""
 
     name: str
     state: Literal["ok", "missing", "damaged"]
@@ -85,23 +90,22 @@ def _verify_one(item: Entry) -> Finding:
         return Finding(item.name, "missing", str(error))
     try:
         expected = digest(item.name)
-        sound = (not item.size or path.stat().st_size == item.size) and (
-            file_sha256(path) == expected
-        )
+        own = is_own(item.name)
+        size = 0 if own else item.size
+        sound = (not size or path.stat().st_size == size) and file_sha256(path) == expected
     except RequestError as error:
         return Finding(item.name, "damaged", str(error))
     except OSError as error:
         return Finding(item.name, "damaged", f"{path} can't be read: {error.strerror}")
     if sound:
-        return Finding(item.name, "ok")
-    return Finding(item.name, "damaged", f"{path} is damaged: {_remedy(item)}")
+        return Finding(item.name, "ok", OWN if own else "")
+    remedy = f"import it again with semantic-style weights import {item.name} FOLDER"
+    return Finding(item.name, "damaged", f"{path} is damaged: {remedy if own else _remedy(item)}")
 
 
 def _remedy(item: Entry) -> str:
     if item.kind == "shipped":
         return "install Semantic Style again; semantic-style weights verify checks all files"
-    return (
-        how_to_get(item)
-        if item.kind == "import"
-        else f"run semantic-style weights fetch {item.name}"
-    )
+    if item.kind == "import":
+        return how_to_get(item)
+    return f"run semantic-style weights fetch {item.name}"

@@ -6,14 +6,12 @@ import hashlib
 import socket
 import threading
 import time
-import tomllib
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-import tomli_w
 import torch
 from safetensors.torch import save_file
 
@@ -36,20 +34,6 @@ def convolutions() -> dict[str, torch.Tensor]:
         state[f"features.{number}.bias"] = torch.full((width,), 0.5, dtype=torch.float16)
         channels = width
     return state
-
-
-@pytest.fixture
-def change_manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Sets fields of an entry in a copy of the manifest."""
-
-    def change(name: str, **fields: str) -> None:
-        table = tomllib.loads(manifest.MANIFEST.read_text(encoding="utf-8"))
-        table[name] |= fields
-        copy = tmp_path / "manifest.toml"
-        copy.write_text(tomli_w.dumps(table), encoding="utf-8")
-        monkeypatch.setattr(manifest, "MANIFEST", copy)
-
-    return change
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -81,7 +65,7 @@ def leftovers(data_folder: Path) -> list[str]:
     return [path.name for path in data_folder.rglob("*") if path.name != "weights"]
 
 
-@pytest.mark.parametrize("name", ["vgg16", "vgg19", "clipseg"])
+@pytest.mark.parametrize("name", ["vgg16", "vgg19", "clipseg", "clipseg-fp16"])
 def test_fetch_without_a_network_fails_at_once(name: str, data_folder: Path) -> None:
     start = time.monotonic()
     line = fails(store.fetch, name)
@@ -193,22 +177,3 @@ def test_import_refuses_missing_folder_and_shipped(tmp_path: Path) -> None:
     assert "is a folder" in fails(store.import_weights, "vgg16", tmp_path)
     assert "nothing to import" in fails(store.import_weights, "adaattn-compact", tmp_path)
     assert "install it again" in fails(store.fetch, "adaattn-compact")
-
-
-def test_import_takes_the_pinned_clipseg_only(tmp_path: Path, change_manifest) -> None:
-    folder = tmp_path / "brought"
-    folder.mkdir()
-    assert "lacks config.json" in fails(store.import_weights, "clipseg", folder)
-    names = ("config", "preprocessor_config", "tokenizer_config", "special_tokens_map")
-    for name in (*(f"{name}.json" for name in names), "tokenizer.json", "vocab.json", "merges.txt"):
-        (folder / name).write_text("{}")
-    (folder / manifest.HUB_WEIGHTS).write_bytes(b"weights")
-    assert "not the pinned one" in fails(store.import_weights, "clipseg", folder)
-
-    pinned = hashlib.sha256(b"weights").hexdigest()
-    change_manifest("clipseg", sha256=pinned, size=7)
-    for _ in range(2):  # the second replaces the first
-        path = store.import_weights("clipseg", folder)
-        assert path == store.weight_path("clipseg")
-        assert (path / "vocab.json").read_text() == "{}"
-    assert store.verify(["clipseg"]) == [store.Finding("clipseg", "ok")]
