@@ -194,6 +194,19 @@ class Recipe:
         _set(self, transfer=_groups(self.transfer))
         _set(self, seed=checks.whole("seed", self.seed, 0, 2**32 - 1))
 
+    @property
+    def phrases(self) -> tuple[str, ...]:
+        """All that a segmenter is asked in words, of the picture or of styles, each once."""
+        named = [t.value for r in self.regions for t in r.targets if t.kind == "phrase"]
+        parts = [r.style_region for r in self.regions if r.style_region is not None]
+        return tuple(dict.fromkeys([*named, *parts, *self.keep]))
+
+    @property
+    def asks(self) -> bool:
+        """Whether anything has to be found by a segmenter."""
+        prompts = any(t.kind == "image" for region in self.regions for t in region.targets)
+        return bool(self.phrases) or prompts
+
 
 def check_schema(value: object) -> None:
     """RequestError for a recipe of a version that this program does not know."""

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from ..core.recipe import Recipe, Region, Source, Target
+from ..core.recipe import Recipe, Region, Source, parse_target
+from ..core.wording import shown
 from .console import note, progress_bar, say, warn
 
 UNUSED_STYLE = (Source("name", "none"),)  # a region needs one; for its mask nobody looks at it
@@ -15,7 +16,10 @@ UNUSED_STYLE = (Source("name", "none"),)  # a region needs one; for its mask nob
 
 def mask(
     photo: Annotated[Path, typer.Argument(metavar="PHOTO", help="The picture to look at.")],
-    phrase: Annotated[str, typer.Argument(metavar="PHRASE", help="Such as sky or red car.")],
+    phrase: Annotated[
+        str,
+        typer.Argument(metavar="PHRASE", help='Or a region: "sky + sea within mask:sel.png".'),
+    ],
     out: Annotated[Path, typer.Option("-o", "--out", metavar="MASK.png", help="The mask.")],
     segmenter: Annotated[
         str, typer.Option(metavar="NAME", help="auto, clipseg or builtin.")
@@ -31,15 +35,18 @@ def mask(
     device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda or mps.")] = "auto",
     force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
 ) -> None:
-    """Write the mask of a phrase as a grey PNG of the photo's size; white is the region."""
+    """Write the mask of a phrase or region as a grey PNG of the photo's size; white is it.
+
+    semantic-style mask photo.jpg "sky + sea within mask:selection.png" -o mask.png
+    """
     from ..core.image import load_picture, save_mask
     from ..core.selection import Selector
     from .outputs import check_mask_target, check_photo
     from .session import Session
 
     region = Region(
-        Target("phrase", phrase),
-        UNUSED_STYLE,
+        **parse_target(phrase)._asdict(),
+        style=UNUSED_STYLE,
         threshold=threshold,
         grow=grow,
         feather=feather,
@@ -50,14 +57,18 @@ def mask(
     check_mask_target(out, force=force)
     session = Session(device)
     picture = load_picture(photo)
-    network = session.segmenter(segmenter)
+    network = session.segmenter_for(recipe)
     with progress_bar(photo.name) as progress:
-        found = Selector(network).select(picture, recipe, strict=True, progress=progress)
+        found = Selector(network).select(picture, recipe, progress=progress)
         save_mask(found.mask, out, force=force)
     for line in found.warnings:
         warn(line)
     if session.fallback:
         note(session.fallback)
-    (score,) = found.scores.values()
-    share = float(found.mask.mean())
-    say(f"wrote {out}: {share:.1%} of the picture, best score {score:.2f}, by {network.name}")
+    said = [f"{float(found.mask.mean()):.1%} of the picture"]
+    if len(found.scores) == 1:
+        said += [f"best score {score:.2f}" for score in found.scores.values()]
+    else:
+        said += [f"best score of {shown(name)} {score:.2f}" for name, score in found.scores.items()]
+    said += [f"by {network.name}"] if found.asked else []
+    say(f"wrote {out}: {', '.join(said)}")

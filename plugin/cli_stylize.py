@@ -37,8 +37,12 @@ def stylize(
         str | None, typer.Option(metavar="NAME", help="auto, clipseg or builtin.")
     ] = None,
     style_region: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PHRASE", help="Part of the style to take from; one for each region."),
+    ] = None,
+    within: Annotated[
         str | None,
-        typer.Option(metavar="PHRASE", help="Part of the style picture to take from."),
+        typer.Option(metavar="TARGET", help="Bounds every region: PHRASE, mask:FILE, image:FILE."),
     ] = None,
     keep_colors: Annotated[
         bool | None, typer.Option("--keep-colors", help="The photo's own colours stay.")
@@ -92,8 +96,9 @@ def stylize(
     recipe = with_flags(
         recipe,
         keep=keep or (),
+        style_regions=style_region or (),
+        within=within,
         regions={
-            "style_region": style_region,
             "threshold": threshold,
             "grow": grow,
             "feather": feather,

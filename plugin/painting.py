@@ -104,11 +104,9 @@ class Painter:
 
     def _answered(self) -> dict[str, str]:
         """Phrases that another word answered for, and that word."""
-        phrases = [r.target.value for r in self._recipe.regions if r.target.kind == "phrase"]
-        phrases += [r.style_region for r in self._recipe.regions if r.style_region]
         segmenter = self._session.stylist(self._recipe).segmenter
         found = {}
-        for phrase in (*phrases, *self._recipe.keep):
+        for phrase in self._recipe.phrases:
             knowledge = segmenter.knows(phrase)
             if knowledge.kind == "near" and knowledge.word:
                 found[phrase] = knowledge.word

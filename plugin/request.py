@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..core.errors import RequestError
-from ..core.recipe import Recipe, Region, load_recipe, parse_item, parse_recipe
+from ..core.recipe import Recipe, Region, load_recipe, parse_item, parse_recipe, parse_term
 
 HOW = 'say what to repaint, such as -r "sky=mosaic"; semantic-style styles list shows the styles'
 
@@ -45,21 +45,45 @@ def with_flags(
     recipe: Recipe,
     *,
     keep: Sequence[str] = (),
+    style_regions: Sequence[str] = (),
+    within: str | None = None,
     regions: dict[str, Any] | None = None,
     settings: dict[str, Any] | None = None,
 ) -> Recipe:
     """The recipe with what was given by flags; None stands for a flag that was not given.
 
-    keep adds to the recipe's own; `regions` are fields of Region, for every region; `settings`
-    are fields of Recipe.
+    keep adds to the recipe's own. style_regions: one for every region, or as many as there are,
+    in order. within: bounds every region, in the region language. `regions` are fields of
+    Region, for every region; `settings` are fields of Recipe.
     """
     changes = {name: value for name, value in (regions or {}).items() if value is not None}
+    if within is not None:
+        changes["within"] = parse_term(within)
+    parts = _one_each(style_regions, recipe.regions)
     return replace(
         recipe,
-        regions=tuple(replace(region, **changes) for region in recipe.regions),
+        regions=tuple(
+            replace(region, **changes, style_region=part)
+            for region, part in zip(recipe.regions, parts, strict=True)
+        ),
         keep=(*recipe.keep, *keep),
         **{name: value for name, value in (settings or {}).items() if value is not None},
     )
+
+
+def _one_each(given: Sequence[str], regions: Sequence[Region]) -> Sequence[str | None]:
+    """The style region of each region, its own where none is given."""
+    if not given:
+        return [region.style_region for region in regions]
+    if len(given) == 1:
+        return [*given] * len(regions)
+    if len(given) != len(regions):
+        count = "1 region" if len(regions) == 1 else f"{len(regions)} regions"
+        raise RequestError(
+            f"--style-region is given {len(given)} times for {count}: give it once for all, "
+            "once for each in order, or write it in the recipe: sky = a.jpg from sky"
+        )
+    return given
 
 
 def size_value(text: str | None) -> int | Literal["full"] | None:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import RequestError
-from ..core.image import load_embedded, load_mask, load_picture, to_float
+from ..core.image import load_embedded, load_picture, to_float
 from ..core.recipe import Recipe, Source
 from ..core.wording import shown, shown_path
 from ..weights.manifest import file_sha256, weight_path
@@ -60,12 +60,17 @@ class Session:
 
     def check(self, recipe: Recipe) -> None:
         """RequestError for all that can be refused without loading a network."""
+        from ..core.finding import PAINTED, painted_mask
+
         weight_path(ENGINE_WEIGHTS[engine_name(recipe.engine)])
         if recipe.segmenter == "clipseg":
             find_clipseg()
         for region in recipe.regions:
-            if region.target.kind == "mask":
-                load_mask(region.target.value)
+            for target in region.targets:
+                if target.kind == "image":
+                    load_picture(target.value)
+                elif target.kind in PAINTED:
+                    painted_mask(target)
             for source in region.style:
                 self.style_of(source)
 
@@ -87,13 +92,17 @@ class Session:
         """The warm Stylist for the recipe's engine and segmenter."""
         from ..core.pipeline import Stylist
 
-        # What asks nothing need not wait for CLIPSeg.
-        idle = recipe.segmenter == "auto" and not asks_segmenter(recipe)
-        segmenter = self.segmenter("builtin" if idle else recipe.segmenter)
+        segmenter = self.segmenter_for(recipe)
         key = engine_name(recipe.engine), segmenter.name
         if key not in self._stylists:
             self._stylists[key] = Stylist(segmenter, self.engine(recipe.engine), self.style_of)
         return self._stylists[key]
+
+    def segmenter_for(self, recipe: Recipe) -> Segmenter:
+        """The segmenter that answers for the recipe."""
+        # What asks nothing need not wait for CLIPSeg.
+        idle = recipe.segmenter == "auto" and not recipe.asks
+        return self.segmenter("builtin" if idle else recipe.segmenter)
 
     def segmenter(self, name: str = "auto") -> Segmenter:
         """The segmenter of that name, loaded once.
@@ -185,10 +194,3 @@ def find_clipseg() -> str:
             "clipseg FOLDER"
         )
     return name
-
-
-def asks_segmenter(recipe: Recipe) -> bool:
-    """Whether anything in the recipe has to be found in a picture."""
-    made = ("all", "mask", "embedded")
-    regions = recipe.regions
-    return bool(recipe.keep) or any(r.target.kind not in made or r.style_region for r in regions)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from semantic_style.core.errors import RequestError
-from semantic_style.core.recipe import parse_recipe, to_json, to_toml
+from semantic_style.core.recipe import Target, parse_recipe, to_json, to_toml
 from semantic_style.plugin.request import (
     given_recipe,
     size_value,
@@ -72,6 +72,29 @@ def test_flags_overrule_and_what_is_not_given_stays() -> None:
     assert (region.threshold, region.grow, region.invert, region.strength) == (0.3, 0, True, 0.5)
     assert made.keep == ("tree", "dog")
     assert (made.size, made.seed) == (512, 0)
+
+
+def test_one_style_region_is_for_all_and_several_are_in_order() -> None:
+    two = parse_recipe("sky = a.jpg from sea; house = b.jpg")
+
+    def parts(*given: str) -> list[str | None]:
+        return [region.style_region for region in with_flags(two, style_regions=given).regions]
+
+    assert parts() == ["sea", None]
+    assert parts("tree") == ["tree", "tree"]
+    assert parts("tree", "wall") == ["tree", "wall"]
+    with pytest.raises(RequestError, match="3 times for 2 regions: give it once for all"):
+        parts("a", "b", "c")
+    with pytest.raises(RequestError, match="2 times for 1 region: "):
+        with_flags(SKY, style_regions=("a", "b"))
+
+
+def test_within_is_written_in_the_region_language() -> None:
+    made = with_flags(parse_recipe("sky = a; house within b = c"), within="mask:my sel.png")
+    assert [region.within for region in made.regions] == [Target("mask", "my sel.png")] * 2
+    assert parse_recipe("a within b = c") == with_flags(parse_recipe("a = c"), within="b")
+    with pytest.raises(RequestError, match="one thing is named"):
+        with_flags(SKY, within="a + b")
 
 
 def test_flags_are_checked_like_the_recipe() -> None:
