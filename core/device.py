@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import torch
@@ -10,6 +11,9 @@ import torch
 from .errors import RequestError
 
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
+UNLIMITED = 1 << 60  # bytes; cgroup v1 writes "no limit" as a number near 2^63
+_SIGNS = ("not enough memory", "can't allocate memory", "could not create a", "bad_alloc",
+          "out of memory", "Cannot allocate memory")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -52,9 +56,77 @@ def choose_device(name: DeviceName = "auto", *, exact: bool = False) -> Device:
 
 
 def free_memory(device: Device) -> int:
-    """Bytes that can still be had on the device, as the system tells it."""
+    """Bytes that can still be had on the device: on a processor the least of what the system
+    has, what the process's control group may still take, and what its address space leaves."""
     if device.place.type == "cuda":
         return int(torch.cuda.mem_get_info(device.place)[0])
     import psutil  # a dependency of accelerate
 
-    return int(psutil.virtual_memory().available)
+    left = [int(psutil.virtual_memory().available), group_memory(), _address_space()]
+    return max(0, min(each for each in left if each is not None))
+
+
+def group_memory(
+    mount: Path = Path("/sys/fs/cgroup"), membership: Path = Path("/proc/self/cgroup")
+) -> int | None:
+    """Bytes left to this process's control group and those above it; None without a limit.
+
+    Linux's cgroup v2 and v1. What a group holds of files, and could give back at once, counts
+    as free.
+    """
+    try:
+        lines = membership.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return None
+    left = []
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controllers == "":
+            root, names = mount, ("memory.max", "memory.current", "inactive_file")
+        elif "memory" in controllers.split(","):
+            names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+            root = mount / "memory"
+        else:
+            continue
+        # In a container the path may be the host's, of which only the root is mounted.
+        group = root / path.lstrip("/")
+        left += [_left_in(each, *names) for each in (group, *group.parents) if _below(each, root)]
+    return min((each for each in left if each is not None), default=None)
+
+
+def _below(folder: Path, root: Path) -> bool:
+    return folder == root or root in folder.parents
+
+
+def _left_in(group: Path, limit: str, usage: str, reclaimable: str) -> int | None:
+    try:
+        most = int((group / limit).read_text(encoding="utf-8"))
+        used = int((group / usage).read_text(encoding="utf-8"))
+        counts = (group / "memory.stat").read_text(encoding="utf-8").split()
+    except (OSError, ValueError):  # no such group here, or its limit is the word max
+        return None
+    files = dict(zip(counts[::2], counts[1::2], strict=False)).get(reclaimable, "0")
+    return max(0, most - used + int(files)) if most < UNLIMITED else None
+
+
+def _address_space() -> int | None:
+    """Bytes that `ulimit -v` leaves; None without a limit."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    import psutil
+
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if limit == resource.RLIM_INFINITY:
+        return None
+    return max(0, limit - int(psutil.Process().memory_info().vms))
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that an allocation failed: NumPy's and Python's MemoryError, what
+    PyTorch's allocators raise, and what oneDNN says when it can't have its scratch space."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    text = str(error)
+    return isinstance(error, RuntimeError) and any(sign in text for sign in _SIGNS)

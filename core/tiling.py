@@ -1,4 +1,4 @@
-"""Pictures larger than memory: estimate first, then plan, then run tile by tile."""
+"""Pictures larger than memory: which tiles an engine cuts them into."""
 
 from __future__ import annotations
 
@@ -22,6 +22,20 @@ class Tile:
     def crop(self) -> tuple[slice, slice]:
         """The inner box within the answer to the outer one."""
         return self.inner.relative_to(self.outer).slices
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How an engine goes about one box. peak_bytes: what its largest tile takes, beside what is
+    held anyway."""
+
+    tiles: tuple[Tile, ...]
+    peak_bytes: int
+
+    @property
+    def pixels(self) -> int:
+        """What the network is shown in all: the tiles with their margins."""
+        return sum(tile.outer.extent.pixels for tile in self.tiles)
 
 
 def tile_side(free_bytes: int, bytes_per_pixel: int, *, margin: int, align: int, most: int) -> int:

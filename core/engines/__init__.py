@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..canvas import Canvas, Stored
-from ..geometry import Bounds
+from ..geometry import Bounds, Extent
 from ..progress import CancelToken, Progress
+from ..tiling import Plan
 
+Wanted = Callable[[Bounds], bool]  # whether anything of a box of the working picture will show
 PreparedStyle = Any  # what an engine makes of a style picture, for its own `stylize` only
 
 
@@ -42,6 +44,7 @@ class Engine(Protocol):
         *,
         bounds: Bounds | None = None,
         out: Stored | None = None,
+        wanted: Wanted | None = None,
         progress: Progress | None = None,
         cancel: CancelToken | None = None,
     ) -> Stored:
@@ -50,8 +53,21 @@ class Engine(Protocol):
         content is at the working size; its statistics are taken whole, also where only
         `bounds` is wanted. mixture: prepared styles with weights that sum to 1. out: HWC array
         of the size of `bounds` that takes the answer (see canvas.store) and is given back;
-        without it the answer is float32.
+        without it the answer is float32. wanted: tiles of which it says that nothing will show
+        are left as they are in `out`, 0 without it. progress: from 0 to 1.
+
+        RequestError where memory does not suffice for the smallest tiles.
         """
+        ...
+
+    def plan(
+        self, extent: Extent, bounds: Bounds | None = None, *, wanted: Wanted | None = None
+    ) -> Plan:
+        """What `stylize` would do with a picture of that extent, by the memory free now."""
+        ...
+
+    def pace(self) -> float:
+        """Seconds a pixel of a tile, margins included: as last measured, else by a quick try."""
         ...
 
     def weights(self) -> tuple[tuple[str, str], ...]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -13,20 +15,32 @@ from torch import Tensor, nn
 
 from ...weights.store import digest, load_weights
 from ..canvas import Canvas, Stored, as_canvas, store
-from ..device import Device, DeviceName, choose_device, free_memory
+from ..device import Device, DeviceName, choose_device, free_memory, out_of_memory
 from ..errors import RequestError
 from ..geometry import Bounds, Extent
-from ..nets.adaattn import AdaAttN, AdaAttNConfig, PreparedStyle
+from ..nets.adaattn import (
+    AdaAttN,
+    AdaAttNConfig,
+    AttentionLevel,
+    ContentStatistics,
+    PreparedStyle,
+)
+from ..nets.attention import blocks
 from ..progress import CancelToken, Progress, silent
-from ..tiling import plan_tiles, tile_side
+from ..tiling import Plan, Tile, plan_tiles, tile_side
+from . import Wanted
 
 STYLE_SIDE = 512  # pixels of a style picture's long side at brush size 1
 STATISTICS_SIDE = 1024  # content statistics come from the whole picture, at most this large
 ALIGN = 16  # four poolings
-MARGIN = 96  # beyond it a pixel's influence is under an 8-bit step (tests/core/test_tiling.py)
-BYTES_PER_PIXEL = 1_600  # peak of the network, measured with `bench memory`
-LARGEST_TILE = 1024
 SMALLEST_SIDE = 64  # smaller pictures are extended: level 5 needs two positions to reflect
+LEAST_TILE = 4 * ALIGN  # below it the margins would be all the work
+# Tiles of 512 to 1024 px are equally fast for the compact network (5.0 to 5.6 microseconds a
+# pixel without its margins); a gigabyte for one leaves 48 megapixels in 3.
+LARGEST_TILE = 1024
+TILE_BYTES = 1_000_000_000
+POOLED = 16  # pixels of the picture that one position of level 5 covers a side
+TRY_SIDE = 256  # px of the picture that `pace` tries
 
 
 class AdaAttNEngine:
@@ -56,11 +70,21 @@ class AdaAttNEngine:
         self.network = network.eval().requires_grad_(False)
         self.network.to(self.device.place)
         self.network.to(memory_format=torch.channels_last)
-        # A tile takes seconds on a slow machine: whoever cancels is heard at every convolution.
+        # A tile takes seconds on a slow machine: whoever cancels is heard at every convolution
+        # and at every block of attention.
         self._cancel = CancelToken()
+        self._steps = 0
+        self._step: Callable[[int], None] = _unwatched
         for module in self.network.modules():
             if isinstance(module, nn.Conv2d):
-                module.register_forward_pre_hook(lambda *_: self._cancel.check())
+                module.register_forward_pre_hook(lambda *_: self._heard())
+            elif isinstance(module, AttentionLevel):
+                module.each_block = self._heard
+        parts = (self.network.encoder, self.network.decoder)
+        self._convolutions = sum(isinstance(m, nn.Conv2d) for part in parts for m in part.modules())
+        self._margin = receptive_margin(self.network)
+        self._pixel_bytes = pixel_bytes(self.network.config, self.device)
+        self._pace: float | None = None
         self._weights = ((str(weights), digest(weights)),)
         self._tile = tile
 
@@ -97,37 +121,129 @@ class AdaAttNEngine:
         *,
         bounds: Bounds | None = None,
         out: Stored | None = None,
+        wanted: Wanted | None = None,
         progress: Progress | None = None,
         cancel: CancelToken | None = None,
     ) -> Stored:
-        """See core.engines.Engine."""
-        progress = progress or silent
+        """See core.engines.Engine. MemoryError where even the smallest tiles are too large."""
+        report = progress or silent
         self._cancel = cancel = cancel or CancelToken()
         canvas = as_canvas(content)
         extent = canvas.extent
         bounds = bounds or Bounds.whole(extent)
-        side = self._tile or tile_side(
-            free_memory(self.device), BYTES_PER_PIXEL, margin=MARGIN, align=ALIGN, most=LARGEST_TILE
-        )
-        tiles = plan_tiles(extent, bounds, side=side, margin=MARGIN, align=ALIGN)
         if out is None:
-            out = np.empty((bounds.height, bounds.width, 3), np.float32)
-        with self.device.autocast():
+            out = np.zeros((bounds.height, bounds.width, 3), np.float32)
+        report("styling", 0.0)
+        cancel.check()
+        side = self._side()
+        todo, done, statistics = list(self.plan(extent, bounds, wanted=wanted).tiles), 0, None
+        while todo:
             cancel.check()
-            statistics = None  # a tile that is the whole picture finds its own
-            if extent.long_side > STATISTICS_SIDE or tiles[0].outer != Bounds.whole(extent):
-                small = self._tensor(canvas.fitted(STATISTICS_SIDE))
-                statistics = self.network.measure(_at_least(small), mixture)
-            for index, tile in enumerate(tiles):
-                cancel.check()
-                progress("styling", index / len(tiles))
-                piece = _at_least(self._tensor(canvas.window(tile.outer)))
-                painted = self.network.stylize(piece, mixture, statistics)
-                rows, columns = tile.crop
-                answer = painted[0, :, rows, columns].clamp(0, 1).permute(1, 2, 0)
-                store(answer.float().cpu().numpy(), out[tile.inner.relative_to(bounds).slices])
-        progress("styling", 1.0)
+            tile = todo[0]
+            left = sum(each.inner.extent.pixels for each in todo)
+            share = tile.inner.extent.pixels / (done + left)
+            with self._watched(report, done / (done + left), share, tile, mixture):
+                try:
+                    # A tile that is the whole picture finds its own statistics.
+                    if statistics is None and not self._is_small(tile.outer, extent):
+                        statistics = self._measured(canvas, mixture)
+                    answer = self._painted(canvas.window(tile.outer), mixture, statistics)
+                except (MemoryError, RuntimeError) as error:
+                    if not out_of_memory(error):
+                        raise
+                    if side <= LEAST_TILE:
+                        raise MemoryError("the smallest tile is too large") from error
+                    side = max(LEAST_TILE, side // 2 // ALIGN * ALIGN)
+                    todo = [part for each in todo for part in self._tiles(extent, each.inner, side)]
+                    continue
+            store(answer[tile.crop], out[tile.inner.relative_to(bounds).slices])
+            todo.pop(0)
+            done += tile.inner.extent.pixels
+        report("styling", 1.0)
         return out
+
+    def plan(
+        self, extent: Extent, bounds: Bounds | None = None, *, wanted: Wanted | None = None
+    ) -> Plan:
+        """See core.engines.Engine."""
+        tiles = self._tiles(extent, bounds or Bounds.whole(extent), self._side())
+        shown = tuple(tile for tile in tiles if wanted is None or wanted(tile.inner))
+        largest = max((tile.outer.extent.pixels for tile in shown), default=0)
+        return Plan(shown, largest * self._pixel_bytes)
+
+    @torch.inference_mode()
+    def pace(self) -> float:
+        """See core.engines.Engine."""
+        if self._pace is None:
+            noise = np.random.default_rng(0).random((TRY_SIDE, TRY_SIDE, 3), np.float32)
+            mixture = [(self.prepare(noise), 1.0)]
+            for _ in range(2):  # the first one also sets things up
+                self._painted(noise, mixture, None)
+        assert self._pace is not None
+        return self._pace
+
+    def _side(self) -> int:
+        """Of tiles without their margins, px."""
+        return self._tile or tile_side(
+            min(free_memory(self.device), 2 * TILE_BYTES), self._pixel_bytes,
+            margin=self._margin, align=ALIGN, most=LARGEST_TILE,
+        )  # fmt: skip
+
+    def _tiles(self, extent: Extent, wanted: Bounds, side: int) -> list[Tile]:
+        return plan_tiles(extent, wanted, side=side, margin=self._margin, align=ALIGN)
+
+    def _is_small(self, outer: Bounds, extent: Extent) -> bool:
+        return outer == Bounds.whole(extent) and extent.long_side <= STATISTICS_SIDE
+
+    def _measured(
+        self, canvas: Canvas, mixture: Sequence[tuple[PreparedStyle, float]]
+    ) -> ContentStatistics:
+        with self.device.autocast():
+            small = self._tensor(canvas.fitted(STATISTICS_SIDE))
+            return self.network.measure(_at_least(small), mixture)
+
+    def _painted(
+        self,
+        window: NDArray[np.float32],
+        mixture: Sequence[tuple[PreparedStyle, float]],
+        statistics: ContentStatistics | None,
+    ) -> NDArray[np.float32]:
+        """A window of the working picture, HWC, repainted; takes the time."""
+        start = time.perf_counter()
+        with self.device.autocast():
+            painted = self.network.stylize(
+                _at_least(self._tensor(window)), mixture, statistics
+            )  # NCHW
+        height, width = window.shape[:2]
+        answer = painted[0, :, :height, :width].clamp(0, 1).permute(1, 2, 0).float().cpu().numpy()
+        self._pace = (time.perf_counter() - start) / (height * width)
+        return answer
+
+    def _heard(self) -> None:
+        self._cancel.check()
+        self._steps += 1
+        self._step(self._steps)
+
+    @contextmanager
+    def _watched(
+        self,
+        report: Progress,
+        start: float,
+        share: float,
+        tile: Tile,
+        mixture: Sequence[tuple[PreparedStyle, float]],
+    ) -> Iterator[None]:
+        """Reports how far a tile is, which is `share` of the work from `start` on."""
+        pixels, steps = tile.outer.extent.pixels, self._convolutions
+        for prepared, _ in mixture:
+            for level, key in prepared.keys.items():
+                steps += 1 + blocks(pixels // 4 ** (level - 1), key.shape[-1])
+        self._steps = 0
+        self._step = lambda step: report("styling", start + share * min(1.0, step / steps))
+        try:
+            yield
+        finally:
+            self._step = _unwatched
 
     def _tensor(self, image: NDArray[np.float32]) -> Tensor:
         """HWC array -> NCHW tensor on the device, channels last in memory."""
@@ -148,3 +264,22 @@ def _at_least(image: Tensor) -> Tensor:
     right = max(0, SMALLEST_SIDE - image.shape[-1])
     below = max(0, SMALLEST_SIDE - image.shape[-2])
     return F.pad(image, (0, right, 0, below), mode="replicate") if right or below else image
+
+
+def receptive_margin(network: AdaAttN) -> int:
+    """Px around a tile beyond which nothing has an influence but through attention's and the
+    statistics' sums: the convolutions' reach, one position each, and that of four poolings."""
+    depths = network.config.encoder.depths
+    encoder = sum(depth * 2**stage for stage, depth in enumerate(depths))
+    decoder = sum(2 ** (level - 1) for level in network.decoder.stage_of)
+    return -(-(encoder + POOLED - 1 + decoder) // ALIGN) * ALIGN
+
+
+def pixel_bytes(config: AdaAttNConfig, device: Device) -> int:
+    """Peak of `AdaAttN.stylize` a pixel, as processes of their own took it: 620 to 750 bytes for
+    the compact network in bfloat16 and 710 in float32, 1,420 and 1,860 for the published one."""
+    return 650 + 5 * config.encoder.widths[0] * device.dtype.itemsize
+
+
+def _unwatched(step: int) -> None:
+    """Nobody follows the steps of what runs now."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -128,13 +128,14 @@ class AttentionLevel(nn.Module):
         self.f = _identity(key_width)
         self.g = _identity(key_width)
         self.h = _identity(width)
+        self.each_block: Callable[[], None] | None = None  # see attention_moments
 
     def forward(
         self, query: Tensor, content: Tensor, key: Tensor, value: Tensor, *, scaled: bool
     ) -> Tensor:
         """query: normalised F_c^{1:x}; content: normalised F_c^x; both NCHW. Equation 7."""
         mean, deviation = attention_moments(
-            self.f(query).flatten(2), key, value, scaled=scaled
+            self.f(query).flatten(2), key, value, scaled=scaled, each_block=self.each_block
         )  # N C HW
         return deviation.view_as(content) * content + mean.view_as(content)
 

@@ -7,6 +7,7 @@ M style positions (keys).
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -29,13 +30,19 @@ def plain_attention_moments(
 
 
 def attention_moments(
-    query: Tensor, key: Tensor, value: Tensor, *, scaled: bool = False
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    *,
+    scaled: bool = False,
+    each_block: Callable[[], None] | None = None,
 ) -> tuple[Tensor, Tensor]:
     """M and S of equation 6, exact, a block of queries at a time.
 
     query [B, D, N], key [B, D, M], value [B, C, M] -> mean and deviation, both [B, C, N] float32.
     Memory beside inputs and outputs is bounded by BLOCK_ELEMENTS weights; softmax and moments
     accumulate in float32. scaled: logits times 1/sqrt(D); off in the published layout.
+    each_block: called before each block, so that whoever waits can be heard.
     """
     b, d, n = query.shape
     m = key.shape[2]
@@ -46,13 +53,25 @@ def attention_moments(
     both = torch.cat([centred, centred * centred], dim=1).transpose(1, 2)  # B M 2C
     factor = 1 / math.sqrt(d) if scaled else 1.0
     rows = query.transpose(1, 2)  # B N D
-    block = max(1, BLOCK_ELEMENTS // (b * m))
+    block = _block(b * m)
     means, deviations = [], []
     with torch.autocast(query.device.type, enabled=False):
         for start in range(0, n, block):
+            if each_block is not None:
+                each_block()
             logits = (rows[:, start : start + block].float() * factor) @ key.float()  # B n M
             first, second = (logits.softmax(dim=-1) @ both).chunk(2, dim=-1)  # B n C
             means.append(first + centre.transpose(1, 2))
             variance = (second - first * first).clamp_min(0)
             deviations.append(variance.add(VARIANCE_FLOOR).sqrt())
     return torch.cat(means, dim=1).transpose(1, 2), torch.cat(deviations, dim=1).transpose(1, 2)
+
+
+def blocks(queries: int, keys: int) -> int:
+    """How many blocks `attention_moments` takes for them, in a batch of one."""
+    return -(-queries // _block(keys))
+
+
+def _block(weights: int) -> int:
+    """Queries at once; weights: of one query."""
+    return max(1, BLOCK_ELEMENTS // weights)

@@ -8,13 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semantic_style.core.canvas import Canvas, Stored, as_canvas, store
+from semantic_style.core.engines import Wanted
 from semantic_style.core.errors import RequestError
-from semantic_style.core.geometry import Bounds
+from semantic_style.core.geometry import Bounds, Extent
 from semantic_style.core.picture import Picture
 from semantic_style.core.pipeline import Stylist
 from semantic_style.core.progress import CancelToken, Progress
 from semantic_style.core.recipe import Source
 from semantic_style.core.segmenter import Knowledge
+from semantic_style.core.tiling import Plan, Tile
 
 Floats = NDArray[np.float32]
 
@@ -25,6 +27,8 @@ COLOURS = {
     "yellow": (0.9, 0.9, 0.1),
 }
 NEAR = {"crimson": "red"}
+TINT_BYTES = 100  # a pixel, as TintEngine says
+TINT_PACE = 1e-6  # s a pixel
 
 
 class ColourSegmenter:
@@ -93,6 +97,7 @@ class TintEngine:
         *,
         bounds: Bounds | None = None,
         out: Stored | None = None,
+        wanted: Wanted | None = None,
         progress: Progress | None = None,
         cancel: CancelToken | None = None,
     ) -> Stored:
@@ -110,6 +115,15 @@ class TintEngine:
         out = np.empty_like(seen) if out is None else out
         store((1 - seen) / 2 + colour / 2, out)
         return out
+
+    def plan(
+        self, extent: Extent, bounds: Bounds | None = None, *, wanted: Wanted | None = None
+    ) -> Plan:
+        box = bounds or Bounds.whole(extent)
+        return Plan((Tile(box, box),), box.extent.pixels * TINT_BYTES)
+
+    def pace(self) -> float:
+        return TINT_PACE
 
     def weights(self) -> tuple[tuple[str, str], ...]:
         return (("tint", "e" * 64),)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +12,9 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import save_file
 
-from semantic_style.core.engines.adaattn import MARGIN, AdaAttNEngine
+from semantic_style.core.engines.adaattn import AdaAttNEngine, receptive_margin
 from semantic_style.core.errors import Cancelled, RequestError
-from semantic_style.core.geometry import Bounds
+from semantic_style.core.geometry import Bounds, Extent
 from semantic_style.core.nets.adaattn import AdaAttN, AdaAttNConfig
 from semantic_style.core.nets.encoder import EncoderConfig
 from semantic_style.core.progress import CancelToken
@@ -51,7 +53,6 @@ def test_tiles_leave_no_seam(weights: Path) -> None:
     assert psnr(a, content) < 30  # it did repaint
     assert psnr(a, b) > 45
     assert np.abs(a - b).max() < 1 / 255
-    assert MARGIN >= 96
 
 
 def test_bounds_are_cut_out_of_the_same_picture(weights: Path) -> None:
@@ -133,6 +134,95 @@ def test_cancel_is_heard_within_a_tile(weights: Path) -> None:
     assert cancel.checks == 31
     # The engine is as good as before.
     engine.stylize(picture(64, 64, 0), [(engine.prepare(picture(64, 64, 1)), 1.0)])
+
+
+def test_nothing_beyond_the_margin_has_an_influence(weights: Path) -> None:
+    engine = AdaAttNEngine(weights, "cpu", exact=True)
+    margin = receptive_margin(engine.network)
+    assert margin == 96
+    content = torch.rand(1, 3, 2 * margin + 64, 2 * margin + 64)
+    style = engine.prepare(picture(80, 80, 1))
+    statistics = engine.network.measure(content, [(style, 1.0)])
+    inner = slice(margin, margin + 64)
+    before = engine.network.stylize(content, style, statistics)[..., inner, inner]
+    content[..., : margin // 6, :] = 0.5
+    near = engine.network.stylize(content, style, statistics)[..., inner, inner]
+    assert (before == near).all() or (before - near).abs().max() < 1e-5
+    content[..., : margin - 8, :] = 0.5
+    assert (before - engine.network.stylize(content, style, statistics)[..., inner, inner]).any()
+
+
+def test_tiles_of_which_nothing_shows_are_left_alone(weights: Path) -> None:
+    engine = AdaAttNEngine(weights, "cpu", tile=64)
+    content, style = picture(128, 192, 0), engine.prepare(picture(64, 64, 1))
+    out = np.full((128, 192, 3), 7, np.uint16)
+    plan = engine.plan(Extent(192, 128), wanted=lambda box: box.x >= 100)
+    assert len(plan.tiles) == 2
+    assert plan.peak_bytes < engine.plan(Extent(960, 640)).peak_bytes
+    engine.stylize(content, [(style, 1.0)], out=out, wanted=lambda box: box.x >= 100)
+    assert (out[:, :128] == 7).all()
+    assert (out[:, 128:] != 7).mean() > 0.99
+
+
+@pytest.mark.parametrize("tile", [None, 128])
+def test_progress_is_even(weights: Path, tile: int | None) -> None:
+    """Also within a tile: no step is more than a twelfth, whatever the number of tiles."""
+    engine, seen = AdaAttNEngine(weights, "cpu", exact=True, tile=tile), []
+    style = engine.prepare(picture(64, 64, 1))
+    engine.stylize(
+        picture(300, 300, 0), [(style, 1.0)], progress=lambda stage, fraction: seen.append(fraction)
+    )
+    assert seen == sorted(seen)
+    assert (seen[0], seen[-1]) == (0, 1)
+    assert np.diff(seen).max() < 1 / 12
+
+
+def test_the_pace_is_that_of_the_last_tile(weights: Path) -> None:
+    engine = AdaAttNEngine(weights, "cpu")
+    tried = engine.pace()
+    assert 1e-9 < tried < 1e-3
+    engine.stylize(picture(128, 128, 0), [(engine.prepare(picture(64, 64, 1)), 1.0)])
+    assert engine.pace() != tried
+    assert engine.pace() == engine.pace()
+
+
+SHORT = """
+import resource, sys
+import numpy as np, psutil
+from semantic_style.core.engines.adaattn import AdaAttNEngine
+weights, tile, room = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+engine = AdaAttNEngine(weights, "cpu", exact=True, tile=tile)
+content = np.random.default_rng(0).random((320, 2400, 3), np.float32)
+style = engine.prepare(content[:96, :96])
+engine.stylize(content[:300, :300], [(style, 1.0)])  # what is set up once
+sides = []
+paint = engine._painted
+engine._painted = lambda window, *rest: (sides.append(window.shape[1]), paint(window, *rest))[1]
+held = psutil.Process().memory_info().vms
+resource.setrlimit(resource.RLIMIT_AS, (int(held + room * 1e6), resource.RLIM_INFINITY))
+try:
+    painted = engine.stylize(content, [(style, 1.0)])
+except MemoryError as error:
+    print("short", error)
+else:
+    print(sides[0], sides[-1], float(np.nanmean(painted)))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of the address space are Linux's")
+def test_short_of_memory_means_smaller_tiles(weights: Path) -> None:
+    """In a process that may not have more: the same picture in smaller tiles, or a MemoryError."""
+
+    def run(room: int) -> list[str]:
+        command = [sys.executable, "-c", SHORT, str(weights), "2400", str(room)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        return done.stdout.split()
+
+    assert run(15)[0] == "short"
+    first, last, mean = run(160)
+    assert first == "2400"
+    assert int(last) < 2400
+    assert float(mean) == pytest.approx(0.49238, abs=1e-3)  # as with memory enough
 
 
 def test_weights_of_something_else_are_refused(tmp_path: Path) -> None:
