@@ -49,7 +49,7 @@ def replacing(path: str | os.PathLike[str], *, force: bool = False) -> Iterator[
     target = check_target(path, force=force)
     temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(6)}.part")
     try:
-        with temporary.open("xb") as stream:
+        with temporary.open("x+b") as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())

@@ -1,15 +1,24 @@
 """Pixels in and out: orientation, alpha, profile and metadata kept.
 
-The picture itself is in picture.py, reading in image_load.py (headers first: image_header.py;
-what else a file says: image_metadata.py), writing in image_save.py, a PNG's recipe in
-png_chunks.py.
+The picture itself is in picture.py, what its values mean in profiles.py. Reading is in
+image_load.py (headers first: image_header.py; what else a file says: image_metadata.py), writing
+in image_save.py; 16 bits and floats in image_deep_load.py and image_deep_save.py; a PNG's chunks
+and recipe in png_chunks.py.
 """
 
 from __future__ import annotations
 
 from .image_header import PIXEL_LIMIT, SMALLEST_SIDE
 from .image_load import load_embedded, load_embedded_mask, load_mask, load_picture
-from .image_save import FORMATS, check_output, embed_mask, embed_style, save_mask, save_picture
+from .image_save import (
+    FORMATS,
+    check_output,
+    embed_mask,
+    embed_style,
+    losses,
+    save_mask,
+    save_picture,
+)
 from .picture import JpegCoding, Picture, PictureInfo, from_float, from_srgb, to_float
 from .png_chunks import RECIPE_KEY, read_recipe_text, save_text_chunk
 
@@ -30,6 +39,7 @@ __all__ = [
     "load_embedded_mask",
     "load_mask",
     "load_picture",
+    "losses",
     "read_recipe_text",
     "save_mask",
     "save_picture",

@@ -27,14 +27,10 @@ from .wording import shown_path
 PIXEL_LIMIT = 200_000_000
 SMALLEST_SIDE = 16
 _KNOWN = "PNG, JPEG, WebP, TIFF and BMP are read"
-_SIXTEEN = "has more than 8 bits a channel, which is not supported yet: save it as 8-bit"
-
-_TIFF_BITS = 258  # TIFF 6.0: BitsPerSample
-_MODES_WITHOUT = {
-    "CMYK": "is CMYK, which is not supported yet: save it as RGB",
-    "LAB": "is Lab, which is not supported yet: save it as RGB",
-    "F": "has floating-point samples, which are not supported yet: save it as 8-bit",
-}
+TIFF_BITS = 258  # TIFF 6.0: BitsPerSample
+TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_RARE = "has samples of a rare kind: save it as 8-bit RGB"
+_MODES_WITHOUT = {"LAB": "is Lab, which is not read: save it as RGB"}
 _READABLE = frozenset({"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "YCbCr"})
 
 
@@ -90,13 +86,15 @@ def check_size(size: tuple[int, int], name: str, limit: int, smallest: int) -> N
         )
 
 
-def check_kind(image: ImageFile.ImageFile, stream: BinaryIO, name: str) -> None:
-    """RequestError for what is not handled yet: CMYK, animated, more than 8 bits a channel."""
-    if _bits(image, stream) > 8 and image.mode != "F":
-        raise RequestError(f"{name} {_SIXTEEN}")
-    if image.mode not in _READABLE:
-        raise RequestError(f"{name} {_MODES_WITHOUT.get(image.mode, _SIXTEEN)}")
-    frames = getattr(image, "n_frames", 1)
+def check_kind(image: ImageFile.ImageFile, name: str) -> None:
+    """RequestError for what is not read: Lab and rarer colours, several frames."""
+    if image.mode not in (*_READABLE, "CMYK"):
+        raise RequestError(f"{name} {_MODES_WITHOUT.get(image.mode, _RARE)}")
+    check_frames(getattr(image, "n_frames", 1), name)
+
+
+def check_frames(frames: int, name: str) -> None:
+    """RequestError for more than one frame or page."""
     if frames > 1:
         raise RequestError(
             f"{name} holds {frames} frames or pages: save the one you mean as its own file"
@@ -110,7 +108,7 @@ def _factory(head: bytes) -> Callable[[BinaryIO, str], ImageFile.ImageFile] | No
         return JpegImagePlugin.JpegImageFile
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
         return WebPImagePlugin.WebPImageFile
-    if head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+    if head[:4] in TIFF_HEADS:
         return TiffImagePlugin.TiffImageFile
     if head.startswith(b"BM"):
         return BmpImagePlugin.BmpImageFile
@@ -132,17 +130,3 @@ def _webp_size(head: bytes) -> tuple[int, int]:
         width, height = struct.unpack_from("<HH", head, 26)
         return width & 0x3FFF, height & 0x3FFF
     raise ValueError("no WebP picture")
-
-
-def _bits(image: ImageFile.ImageFile, stream: BinaryIO) -> int:
-    """Bits a channel as stored: Pillow shortens 16-bit colour to 8 without a word."""
-    if isinstance(image, PngImagePlugin.PngImageFile):
-        at = stream.tell()
-        stream.seek(24)
-        depth = stream.read(1)[0]
-        stream.seek(at)
-        return depth
-    if isinstance(image, TiffImagePlugin.TiffImageFile):
-        bits = image.tag_v2.get(_TIFF_BITS, (1,))
-        return int(max(bits)) if isinstance(bits, tuple) else int(bits)
-    return 8

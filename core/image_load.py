@@ -1,4 +1,4 @@
-"""Pixels in: a file becomes an upright 8-bit picture, or one line that says why it can't."""
+"""Pixels in: a file becomes an upright picture, or one line that says why it can't."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageFile
+from PIL import Image, ImageCms, ImageFile
 
 from .errors import RequestError
+from .image_deep_load import deep_header, load_deep
 from .image_header import PIXEL_LIMIT, SMALLEST_SIDE, check_kind, check_size, open_file, read_header
 from .image_metadata import UPRIGHT, orientation, read_info
-from .picture import Floats, Picture
+from .picture import Floats, Picture, PictureInfo, scaled
+from .profiles import fitting, profile_space
 from .wording import shown_path
 
 _TURNS = {
@@ -30,6 +33,8 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_WAS_CMYK = "the picture is CMYK: the result is RGB, in sRGB"
+_REC601 = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 _pillow = threading.Lock()
 
 
@@ -39,7 +44,8 @@ def load_picture(
     pixel_limit: int = PIXEL_LIMIT,
     smallest_side: int = SMALLEST_SIDE,
 ) -> Picture:
-    """An 8-bit PNG, JPEG, WebP, TIFF or BMP, turned as its EXIF orientation says.
+    """A PNG, JPEG, WebP, TIFF or BMP, turned as its EXIF orientation says, in its own samples:
+    8 bits or less, 16 bits (PNG, TIFF) or floats (TIFF).
 
     RequestError for whatever else it is, for more than `pixel_limit` pixels and for a side
     under `smallest_side` px; size and kind are looked at before anything is decoded.
@@ -73,22 +79,31 @@ def _embedded(value: str, name: str, smallest_side: int) -> Picture:
 
 
 def _as_mask(picture: Picture) -> Floats:
+    values = _within(scaled(picture.pixels[..., :1] if picture.grey else picture.pixels))
     if picture.grey:
-        grey = picture.pixels[..., 0].astype(np.float32)
+        mask = values[..., 0]
+    elif picture.pixels.dtype == np.uint8:
+        luma = np.asarray(Image.fromarray(picture.pixels).convert("L"))
+        mask = scaled(luma)
     else:
-        grey = np.asarray(Image.fromarray(picture.pixels).convert("L")).astype(np.float32)
-    mask = grey / np.float32(255)
-    if picture.alpha is None:
-        return mask
-    return mask * (picture.alpha.astype(np.float32) / np.float32(255))
+        mask = values @ _REC601
+    return mask if picture.alpha is None else mask * _within(scaled(picture.alpha))
+
+
+def _within(values: Floats) -> Floats:
+    return np.nan_to_num(values, nan=0).clip(0, 1)
 
 
 def _load(stream: BinaryIO, name: str, pixel_limit: int, smallest_side: int) -> Picture:
     try:
         with _quiet_pillow():
+            deep = deep_header(stream)
+            if deep is not None:
+                check_size(deep.size, name, pixel_limit, smallest_side)
+                return load_deep(deep, stream, name)
             image = read_header(stream, name)
             check_size(image.size, name, pixel_limit, smallest_side)
-            check_kind(image, stream, name)
+            check_kind(image, name)
             image.load()
             return _picture(image, stream)
     except RequestError:
@@ -128,7 +143,34 @@ def _picture(image: ImageFile.ImageFile, stream: BinaryIO) -> Picture:
     alpha = np.ascontiguousarray(channels[..., -1]) if plain.mode in ("LA", "RGBA") else None
     colours = channels[..., :1] if grey else channels[..., :3]
     pixels = np.repeat(colours, 3, axis=2) if grey else np.array(colours)
-    return Picture(pixels, alpha, grey, info)
+    return Picture(pixels, alpha, grey, _fitting(info, image.mode, grey))
+
+
+def _fitting(info: PictureInfo, mode: str, grey: bool) -> PictureInfo:
+    """Without what speaks of the channels that the file had, and the picture has not."""
+    info = replace(info, icc=fitting(info.icc, grey=grey))
+    return replace(info, jpeg=None, note=_WAS_CMYK) if mode == "CMYK" else info
+
+
+def _from_cmyk(image: Image.Image) -> Image.Image:
+    """sRGB through the file's profile (relative colorimetric, black point compensation); where
+    there is none, by the plain rule (1 - ink) * (1 - black)."""
+    icc = image.info.get("icc_profile")
+    if isinstance(icc, bytes) and profile_space(icc) == "CMYK":
+        try:
+            done = ImageCms.profileToProfile(
+                image,
+                ImageCms.ImageCmsProfile(io.BytesIO(icc)),
+                ImageCms.createProfile("sRGB"),
+                ImageCms.Intent.RELATIVE_COLORIMETRIC,
+                "RGB",
+                flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+            )
+            assert done is not None  # None only comes back when told to work in place
+            return done
+        except (ImageCms.PyCMSError, OSError, ValueError):
+            pass  # a damaged profile says nothing
+    return image.convert("RGB")
 
 
 def _plain(image: Image.Image) -> Image.Image:
@@ -146,6 +188,8 @@ def _plain(image: Image.Image) -> Image.Image:
             return image.convert("RGBA")
         case "RGB" if clear:
             return image.convert("RGBA")
+        case "CMYK":
+            return _from_cmyk(image)
         case "RGBX" | "YCbCr":
             return image.convert("RGB")
         case _:

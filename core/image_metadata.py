@@ -25,10 +25,11 @@ DESCRIPTIVE = (
 )
 _DIRECTORIES = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
 _STALE = (ExifTags.Base.Orientation, ExifTags.Base.ImageWidth, ExifTags.Base.ImageLength)
-_XMP_KEY = "XML:com.adobe.xmp"
+XMP_KEY = "XML:com.adobe.xmp"  # of a PNG's text
+XMP_TAG = 700  # of a TIFF
 _XMP_ORIENTATION = re.compile(rb'(tiff:Orientation(?:="|>))[2-8]')
 # Held elsewhere in PictureInfo, or true only of the file that was read.
-_NO_TEXT = (_XMP_KEY, "Raw profile type exif", "Raw profile type xmp", RECIPE_KEY)
+_NO_TEXT = (XMP_KEY, "Raw profile type exif", "Raw profile type xmp", RECIPE_KEY)
 
 
 def orientation(image: ImageFile.ImageFile) -> int:
@@ -45,9 +46,9 @@ def read_info(image: ImageFile.ImageFile, stream: BinaryIO, size: tuple[int, int
     return PictureInfo(
         format=image.format or "PNG",
         icc=icc if isinstance(icc, bytes) and icc else None,
-        exif=_exif_bytes(image, size),
-        xmp=_xmp(image),
-        dpi=_dpi(image.info.get("dpi")),
+        exif=exif_bytes(_exif(image), size, whole=image.format != "TIFF"),
+        xmp=upright_xmp(image.info.get("xmp") or image.info.get(XMP_KEY)),
+        dpi=density(image.info.get("dpi")),
         comment=comment if isinstance(comment, bytes) and comment else None,
         text=_text(image) if is_png else {},
         chunks=meaning_chunks(stream) if is_png else (),
@@ -63,10 +64,14 @@ def _exif(image: ImageFile.ImageFile) -> Image.Exif:
         return Image.Exif()
 
 
-def _exif_bytes(image: ImageFile.ImageFile, size: tuple[int, int]) -> bytes | None:
-    source, kept = _exif(image), Image.Exif()
+def exif_bytes(source: Image.Exif, size: tuple[int, int], *, whole: bool) -> bytes | None:
+    """EXIF to be written again, orientation and thumbnail taken out; None where there is none.
+
+    size: width and height of the upright picture. whole: all tags of the first directory, not
+    only those that describe the picture (a TIFF's own directory describes the file, too).
+    """
+    kept = Image.Exif()
     try:
-        whole = image.format != "TIFF"
         for tag in source if whole else DESCRIPTIVE:
             if tag in source and tag not in _DIRECTORIES and tag not in _STALE:
                 kept[tag] = source[tag]
@@ -87,8 +92,8 @@ def _resize(values: dict[int, object], size: tuple[int, int]) -> None:
             values[tag] = side
 
 
-def _xmp(image: ImageFile.ImageFile) -> bytes | None:
-    value = image.info.get("xmp") or image.info.get(_XMP_KEY)
+def upright_xmp(value: object) -> bytes | None:
+    """XMP as bytes, its orientation taken out; None for what is no XMP."""
     if isinstance(value, str):
         value = value.encode("utf-8", "replace")
     if not isinstance(value, bytes) or not value:
@@ -96,7 +101,8 @@ def _xmp(image: ImageFile.ImageFile) -> bytes | None:
     return _XMP_ORIENTATION.sub(rb"\g<1>1", value)
 
 
-def _dpi(value: object) -> tuple[float, float] | None:
+def density(value: object) -> tuple[float, float] | None:
+    """Dots an inch, across and down; None for what can't be true."""
     try:
         across, down = (float(each) for each in value)  # type: ignore[attr-defined]
     except (TypeError, ValueError, ZeroDivisionError):

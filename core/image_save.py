@@ -16,9 +16,10 @@ from PIL import ExifTags, Image, PngImagePlugin
 from .atomic import check_target, replacing
 from .errors import RequestError
 from .geometry import Extent
-from .image_metadata import DESCRIPTIVE
+from .image_deep_save import reduced, write_png, write_tiff
+from .image_metadata import DESCRIPTIVE, XMP_KEY, XMP_TAG
 from .picture import Picture, Pixels, from_float, has_foreign_profile
-from .profiles import profile_space
+from .profiles import to_embed
 from .recipe_checks import STYLE_SIDE_LIMIT
 from .wording import listed, shown, shown_path
 
@@ -35,7 +36,6 @@ _LONGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383}  # px, of libjpeg and of the We
 _OPAQUE_ONLY = ("JPEG", "BMP")
 _MARKER = 65_533  # bytes that one JPEG marker holds
 _XMP_MARKER = _MARKER - 29  # less the name that stands before XMP
-_XMP_TAG = 700
 
 
 def check_output(
@@ -54,16 +54,42 @@ def save_picture(
 ) -> None:
     """Write a picture in the format that the path's suffix names.
 
-    PNG, TIFF, BMP and WebP are lossless. JPEG keeps the input's quantisation tables and
-    subsampling where the input was a JPEG, else it has quality 95 and 4:4:4. A grey picture
-    whose pixels still are grey is written grey. Profile, EXIF, XMP and density go along where
-    the format has a place for them; `text` (key to text) goes into a PNG only.
+    TIFF is lossless for every kind of samples, PNG for 8 and 16 bits; BMP and WebP are for 8.
+    Deeper samples are rounded to 8 bits for JPEG, WebP and BMP (see `reduced`). JPEG keeps the
+    input's quantisation tables and subsampling where the input was a JPEG, else it has quality
+    95 and 4:4:4. A grey picture whose pixels still are grey is written grey. Profile, EXIF, XMP
+    and density go along where the format has a place for them; `text` (key to text) goes into a
+    PNG only.
     """
     form = _check(path, force, picture)
+    if picture.pixels.dtype != np.uint8 and form in ("PNG", "TIFF"):
+        samples = _samples(picture)
+        icc = _profile(picture, form, grey=samples.ndim == 2 or samples.shape[2] == 2)
+        with replacing(path, force=force) as stream:
+            if form == "PNG":
+                write_png(stream, picture, samples, icc, text or {})
+            else:
+                write_tiff(stream, picture, samples, icc)
+        return
+    picture = reduced(picture)
     image = _image(picture, alpha=form not in _OPAQUE_ONLY)
     options = _options(picture, form, image.mode, text or {})
     with replacing(path, force=force) as stream:
         image.save(stream, format=form, **options)
+
+
+def losses(picture: Picture, path: str | os.PathLike[str]) -> list[str]:
+    """A line for each thing that a result of this picture can't keep in the file's format."""
+    form = FORMATS.get(Path(path).suffix.lower())
+    lost = [picture.info.note] if picture.info.note else []
+    if picture.pixels.dtype != np.uint8 and form not in ("PNG", "TIFF"):
+        kind = "16-bit" if picture.pixels.dtype == np.uint16 else "floating-point"
+        better = ".png or .tif" if picture.pixels.dtype == np.uint16 else ".tif"
+        lost.append(
+            f"{form} holds 8 bits: the {kind} samples were rounded; end the result in {better} "
+            "to keep them"
+        )
+    return lost
 
 
 def save_mask(mask: NDArray[Any], path: str | os.PathLike[str], *, force: bool = False) -> None:
@@ -77,11 +103,12 @@ def save_mask(mask: NDArray[Any], path: str | os.PathLike[str], *, force: bool =
 
 def embed_style(picture: Picture) -> str:
     """Base64 of a PNG for `Source("embedded", ...)`, brought to at most 512 px a side."""
+    picture = reduced(picture)
     image = _image(picture)
     size = Extent(*image.size).fitted(STYLE_SIDE_LIMIT)
     if image.size != (size.width, size.height):
         image = image.resize((size.width, size.height), Image.Resampling.LANCZOS)
-    return _base64(image, icc_profile=_profile(picture, image.mode))
+    return _base64(image, icc_profile=_profile(picture, "TIFF", grey=image.mode in ("L", "LA")))
 
 
 def embed_mask(mask: NDArray[Any]) -> str:
@@ -98,6 +125,8 @@ def _check(path: str | os.PathLike[str], force: bool, picture: Picture | None) -
     check_target(path, force=force)
     if picture is None:
         return form
+    if form == "PNG" and picture.pixels.dtype == np.float32:
+        raise RequestError(f"PNG can't hold this picture's floats: end {name} in .tif")
     if form in _OPAQUE_ONLY and not picture.opaque:
         raise RequestError(
             f"{form} can't hold this picture's transparency: end {name} in .png or .webp"
@@ -113,25 +142,33 @@ def _check(path: str | os.PathLike[str], force: bool, picture: Picture | None) -
 
 
 def _image(picture: Picture, *, alpha: bool = True) -> Image.Image:
-    """L, LA, RGB or RGBA; also the alpha of an opaque picture stays, unless `alpha` is False."""
+    """L, LA, RGB or RGBA of an 8-bit picture; see `_samples`."""
+    return Image.fromarray(_samples(picture, alpha=alpha))
+
+
+def _samples(picture: Picture, *, alpha: bool = True) -> Pixels:
+    """HW or HWC, one colour or three, then alpha: also that of an opaque picture, unless `alpha`
+    is False."""
     pixels = picture.pixels
     if picture.grey and _still_grey(pixels):
         pixels = pixels[..., :1]
     if alpha and picture.alpha is not None:
         pixels = np.concatenate([pixels, picture.alpha[..., None]], axis=2)
-    if pixels.shape[2] == 1:
-        pixels = pixels[..., 0]
-    return Image.fromarray(np.ascontiguousarray(pixels))
+    return np.ascontiguousarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
 
 
 def _still_grey(pixels: Pixels) -> bool:
-    first = pixels[..., 0]
-    return bool((pixels[..., 1] == first).all() and (pixels[..., 2] == first).all())
+    first = pixels[..., :1]
+    same = pixels == first
+    if pixels.dtype == np.float32:  # what is no number does not even equal itself
+        same |= np.isnan(pixels) & np.isnan(first)
+    return bool(same.all())
 
 
 def _options(picture: Picture, form: str, mode: str, text: Mapping[str, str]) -> dict[str, Any]:
     info = picture.info
-    options: dict[str, Any] = {"icc_profile": _profile(picture, mode), "dpi": info.dpi}
+    icc = _profile(picture, form, grey=mode in ("L", "LA"))
+    options: dict[str, Any] = {"icc_profile": icc, "dpi": info.dpi}
     match form:
         case "PNG":
             options |= {"exif": info.exif, "pnginfo": _png_info(picture, text)}
@@ -145,11 +182,9 @@ def _options(picture: Picture, form: str, mode: str, text: Mapping[str, str]) ->
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _profile(picture: Picture, mode: str) -> bytes | None:
-    """The profile where it fits the samples: a grey one can't stand beside colours."""
-    icc = picture.info.icc
-    grey = mode in ("L", "LA")
-    return icc if grey or profile_space(icc) != "GRAY" else None
+def _profile(picture: Picture, form: str, *, grey: bool) -> bytes | None:
+    info = picture.info
+    return to_embed(info.icc, info.chunks, grey=grey, beside_chunks=form == "PNG")
 
 
 def _png_info(picture: Picture, text: Mapping[str, str]) -> PngImagePlugin.PngInfo:
@@ -157,7 +192,7 @@ def _png_info(picture: Picture, text: Mapping[str, str]) -> PngImagePlugin.PngIn
     for kind, content in picture.info.chunks:
         info.add(kind, content)
     if picture.info.xmp:
-        info.add_itxt("XML:com.adobe.xmp", picture.info.xmp.decode("utf-8", "replace"))
+        info.add_itxt(XMP_KEY, picture.info.xmp.decode("utf-8", "replace"))
     for key, value in {**picture.info.text, **text}.items():
         info.add_itxt(key, value)
     return info
@@ -196,7 +231,7 @@ def _tiff_options(picture: Picture) -> dict[str, Any]:
             if values := stored.get_ifd(directory):
                 tags[directory] = dict(values)
     if picture.info.xmp:
-        tags[_XMP_TAG] = picture.info.xmp
+        tags[XMP_TAG] = picture.info.xmp
     # Pillow can't hand directories within the directory to libtiff, which does the deflating.
     nested = ExifTags.IFD.Exif in tags or ExifTags.IFD.GPSInfo in tags
     return {"exif": tags.tobytes(), "compression": "raw" if nested else "tiff_adobe_deflate"}

@@ -32,7 +32,8 @@ class PictureInfo:
 
     format: PNG, JPEG, WEBP, TIFF or BMP. icc, exif (orientation taken out, no thumbnail) and
     xmp as bytes. dpi: dots an inch, horizontal and vertical. text: PNG's text by key. chunks:
-    a PNG's (type, content) that say what its values mean: gAMA, cHRM, sRGB, cICP.
+    a PNG's (type, content) that say what its values mean: gAMA, cHRM, sRGB, cICP. note: what
+    reading had to change, as a line for people.
     """
 
     format: str = "PNG"
@@ -44,6 +45,7 @@ class PictureInfo:
     text: dict[str, str] = field(default_factory=dict)
     chunks: tuple[tuple[bytes, bytes], ...] = ()
     jpeg: JpegCoding | None = None
+    note: str | None = None
 
 
 @dataclass(frozen=True, eq=False)

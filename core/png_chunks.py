@@ -27,7 +27,7 @@ def read_recipe_text(path: str | os.PathLike[str]) -> str:
         with Path(path).open("rb") as stream:
             if stream.read(8) != SIGNATURE:
                 raise RequestError(f"{name} is no PNG: only a PNG carries its recipe")
-            found = [_text_of(stream, length) for kind, length in _walk(stream) if kind == b"iTXt"]
+            found = [_text_of(stream, length) for kind, length in walk(stream) if kind == b"iTXt"]
     except (OSError, ValueError, struct.error, zlib.error) as error:
         why = getattr(error, "strerror", None) or "it is damaged"
         raise RequestError(f"can't read {name}: {why}") from None
@@ -57,17 +57,26 @@ def save_text_chunk(path: str | os.PathLike[str], text: str, key: str = RECIPE_K
             if data[at + 4 : at + 8] != b"iTXt" or not data.startswith(mark, at + 8):
                 stream.write(data[at:end])
             if at == 8:
-                body = b"iTXt" + mark + b"\0\0\0\0" + text.encode()
-                stream.write(struct.pack(">I", len(body) - 4) + body)
-                stream.write(struct.pack(">I", zlib.crc32(body)))
+                stream.write(text_chunk(key, text))
             at = end
+
+
+def chunk(kind: bytes, content: bytes) -> bytes:
+    """A whole chunk: length, type, content, checksum."""
+    checksum = zlib.crc32(content, zlib.crc32(kind))
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", checksum)
+
+
+def text_chunk(key: str, text: str) -> bytes:
+    """An iTXt chunk (11.3.3.4), not compressed, of no language."""
+    return chunk(b"iTXt", key.encode("latin-1") + b"\0\0\0\0\0" + text.encode("utf-8", "replace"))
 
 
 def meaning_chunks(stream: BinaryIO) -> tuple[tuple[bytes, bytes], ...]:
     """The chunks that say what sample values mean, of a PNG read from its first byte on."""
     stream.seek(8)
     kept = []
-    for kind, length in _walk(stream):
+    for kind, length in walk(stream):
         if kind == b"IDAT":
             break
         if kind in _MEANING and length <= _SMALL:
@@ -75,7 +84,7 @@ def meaning_chunks(stream: BinaryIO) -> tuple[tuple[bytes, bytes], ...]:
     return tuple(kept)
 
 
-def _walk(stream: BinaryIO) -> Iterator[tuple[bytes, int]]:
+def walk(stream: BinaryIO) -> Iterator[tuple[bytes, int]]:
     """(type, length) of each chunk, the stream at its content; to be read or left."""
     while len(head := stream.read(8)) == 8:
         length, kind = struct.unpack(">I4s", head)

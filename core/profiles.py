@@ -82,6 +82,20 @@ def profile_space(icc: bytes | None) -> str | None:
     return icc[16:20].decode("latin-1").strip() if icc and len(icc) >= 128 else None
 
 
+def to_embed(icc: bytes | None, chunks: Chunks, *, grey: bool, beside_chunks: bool) -> bytes | None:
+    """The profile that an output carries. grey: its samples have one colour channel.
+    beside_chunks: it carries a PNG's chunks, too, which then need no profile that says so."""
+    if profile_space(icc) == "GRAY":
+        return icc if grey else coloured(icc)
+    return meaning(None, chunks) if icc is None and not beside_chunks else icc
+
+
+def fitting(icc: bytes | None, *, grey: bool) -> bytes | None:
+    """The profile of a file, unless it speaks of other channels than the file has."""
+    space = profile_space(icc)
+    return None if space == "CMYK" or (space == "GRAY" and not grey) else icc
+
+
 @lru_cache(maxsize=16)
 def coloured(grey: bytes | None) -> bytes | None:
     """An RGB profile in which equal channels mean what a grey profile says of one.

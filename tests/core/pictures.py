@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from imagecodecs import cms_profile
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
@@ -43,6 +44,23 @@ def profile(name: str = "") -> bytes:
             swapped[at] = ord("g") if srgb[at : at + 1] == b"r" else ord("r")
     described = swapped.replace("sRGB".encode("utf-16-be"), name.ljust(4)[:4].encode("utf-16-be"))
     return bytes(described)
+
+
+ADOBE_RGB = (0.64, 0.33, 0.21, 0.71, 0.15, 0.06)  # x, y of its primaries; its gamma: 563/256
+SRGB = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06)
+_D65 = [0.3127, 0.3290, 1.0]
+
+
+@cache
+def rgb_profile(gamma: float, primaries: tuple[float, ...] = SRGB) -> bytes:
+    """A profile of a power curve, made by Little CMS."""
+    points = [each for k in (0, 2, 4) for each in (*primaries[k : k + 2], 1.0)]
+    return cms_profile("rgb", whitepoint=_D65, primaries=points, gamma=gamma)
+
+
+@cache
+def grey_profile(gamma: float) -> bytes:
+    return cms_profile("gray", whitepoint=_D65, gamma=gamma)
 
 
 def png_claiming(width: int, height: int) -> bytes:
