@@ -74,19 +74,19 @@ class ClipSegSegmenter:
         self.network = ClipSegNetwork(folder, choose_device(device, exact=exact), size)
         item = entry(str(source) if _is_name(source) else NAMES[0])
         self._slope, self._offset = item.slope, item.offset
-        self._look_closer = windows
+        self.windows = windows
         self._embeddings: dict[str, Tensor] = {}
 
     def as_published(self) -> ClipSegSegmenter:
         """The same network as others measure it: the plain sigmoid, no windows."""
         plain = copy.copy(self)
-        plain._slope, plain._offset, plain._look_closer = 1.0, 0.0, False
+        plain._slope, plain._offset, plain.windows = 1.0, 0.0, False
         return plain
 
     def encode(self, image: NDArray[np.float32]) -> Seen:
         """image: HWC sRGB in [0, 1], any size. Seen in 8 bits, as the model was trained."""
         pixels = np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
-        windows = plan(extent_of(pixels), self.network.side) if self._look_closer else ()
+        windows = plan(extent_of(pixels), self.network.side) if self.windows else ()
         return Seen(pixels, self.network.see(pixels), windows)
 
     def masks(self, encoding: Seen, phrases: Sequence[str]) -> NDArray[np.float32]:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from ..core.errors import RequestError
-from .console import progress_bar, say
+from .console import note, progress_bar, say
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from ..core.bench.report import Report
+    from ..core.segmenter import Segmenter
 
 N = TypeVar("N", int, float)
 WIDE = 200  # characters
@@ -96,11 +97,19 @@ def quality(
 
 @app.command("masks")
 def masks(
-    data: Annotated[Path, typer.Option(metavar="DIR", help="Has seg/SET/holdout/{images,masks}.")],
+    data: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Has seg/SET/holdout/{images,masks}.")
+    ] = None,
+    phrasecut: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="PhraseCut's folder (refer_test.json, images/) instead."),
+    ] = None,
     synonyms: Annotated[
         Path | None, typer.Option(metavar="FILE", help="word, tab, synonym: asked as well.")
     ] = None,
-    segmenter: Annotated[str, typer.Option(metavar="NAME", help="auto or builtin.")] = "auto",
+    segmenter: Annotated[
+        str, typer.Option(metavar="NAME", help="auto, clipseg or builtin.")
+    ] = "auto",
     refine: Annotated[
         bool, typer.Option("--refine", help="Masks follow the picture's edges.")
     ] = False,
@@ -111,14 +120,65 @@ def masks(
     json: JSON = None,
     force: FORCE = False,
 ) -> None:
-    """How well phrases find what labelled pictures show."""
+    """How well phrases find what labelled pictures show.
+
+    --phrasecut: CLIPSeg as it is published, the plain sigmoid at 0.3, beside the published figures.
+    """
     _check_report(json, force)
-    from ..core.bench.masks import run, table
+    if (data is None) == (phrasecut is None):
+        raise RequestError("give either --data DIR or --phrasecut DIR")
+    from ..core.bench import masks as labelled
+    from ..core.bench import phrasecut as referred
     from .session import Session
 
-    network = Session(device).segmenter(segmenter)
+    session = Session(device)
+    network = session.segmenter(segmenter)
+    if session.fallback:
+        note(session.fallback)
     with progress_bar("bench masks") as progress:
-        report = run(network, data, synonyms, refine=refine, limit=limit, progress=progress)
+        if data is not None:
+            report = labelled.run(
+                network, data, synonyms, refine=refine, limit=limit, progress=progress
+            )
+        elif phrasecut is not None:
+            plain, threshold = _published_form(network)
+            report = referred.run(
+                plain, phrasecut, threshold=threshold, limit=limit, progress=progress
+            )
+    _finish(report, (labelled if data is not None else referred).table(report), json)
+
+
+def _published_form(segmenter: Segmenter) -> tuple[Segmenter, float]:
+    """The segmenter as PhraseCut's figures were taken with it, and its threshold."""
+    from ..clipseg_bridge.clipseg import ClipSegSegmenter
+    from ..core.bench.phrasecut import RAW_THRESHOLD
+
+    if isinstance(segmenter, ClipSegSegmenter):
+        return segmenter.as_published(), RAW_THRESHOLD
+    return segmenter, 0.5
+
+
+@app.command("segmenter")
+def segmenter(
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="A CLIPSeg's folder (default: random weights, 603 MB)."),
+    ] = None,
+    threads: Annotated[
+        list[int] | None, typer.Option(metavar="N", help="Processor cores; repeatable.")
+    ] = None,
+    repeats: Annotated[int, typer.Option(metavar="N", min=1, help="Rounds to measure.")] = 5,
+    json: JSON = None,
+    force: FORCE = False,
+) -> None:
+    """Time and memory of a full-size CLIPSeg, a process of its own for each case."""
+    _check_report(json, force)
+    from ..clipseg_bridge.timing import command
+    from ..core.bench.segmenter import THREADS, run, table
+
+    counts = _in_range("--threads", threads or THREADS, (1, 1024))
+    with progress_bar("bench segmenter") as progress:
+        report = run(command, checkpoint, threads=counts, repeats=repeats, progress=progress)
     _finish(report, table(report), json)
 
 

@@ -14,11 +14,19 @@ from .console import say, table
 
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    clipseg: Annotated[
+        bool,
+        typer.Option("--clipseg", help="Also ask CLIPSeg, whose weights must be here, of photos."),
+    ] = False,
 ) -> None:
     """Look at device, weights, segmenter, styles and folders; exit code 2 if something is bad."""
     from .doctor import examine
 
     facts = examine()
+    if clipseg:
+        from .doctor_clipseg import examine_clipseg
+
+        facts += examine_clipseg()
     if as_json:
         say(json.dumps([asdict(fact) for fact in facts], ensure_ascii=False, indent=2))
     else:

@@ -80,15 +80,19 @@ def _weights() -> list[Fact]:
 
 
 def _segmenter() -> Fact:
-    from .session import Session
+    from .session import CLIPSEG_MISSING, Session
 
     started = time.perf_counter()
+    session = Session()
     try:
-        segmenter = Session().segmenter("auto")
+        segmenter = session.segmenter("auto")
     except RequestError as error:
         return Fact("segmenter", "bad", str(error))
     seconds = time.perf_counter() - started
-    return Fact("segmenter", "ok", f"{segmenter.name} answers, loaded in {seconds:.1f} s")
+    text = f"{segmenter.name} answers, loaded in {seconds:.1f} s"
+    if session.fallback in (None, CLIPSEG_MISSING):  # that it is missing is said of the weights
+        return Fact("segmenter", "ok", text)
+    return Fact("segmenter", "note", f"{text}; {session.fallback}")
 
 
 def _styles() -> Fact:

@@ -192,7 +192,7 @@ def _measure(
     valid = ids != IGNORE
     phrases = sorted({p for p in asked.values() if segmenter.knows(p).kind != "no"})
     small = segmenter.masks(segmenter.encode(image), phrases)
-    bring = _refined(image) if refine else _bilinear(ids.shape)
+    bring = _refined(image) if refine else bilinear(ids.shape)
     scores = {phrase: bring(mask) for phrase, mask in zip(phrases, small, strict=True)}
     unknown = np.zeros(ids.shape, np.float32)
     members: dict[str, list[int]] = {}
@@ -203,7 +203,7 @@ def _measure(
         tallies[key].add(scores.get(phrase, unknown), truth, valid)
 
 
-def _bilinear(shape: tuple[int, ...]) -> Any:
+def bilinear(shape: tuple[int, ...]) -> Any:
     def bring(mask: NDArray[np.float32]) -> NDArray[np.float32]:
         size = (shape[1], shape[0])
         enlarged = Image.fromarray(mask).resize(size, Image.Resampling.BILINEAR)
@@ -217,7 +217,7 @@ def _refined(image: NDArray[np.float32]) -> Any:
 
     height, width = image.shape[:2]
     guides: dict[tuple[int, ...], GuidedFilter] = {}
-    plain = _bilinear((height, width))
+    plain = bilinear((height, width))
 
     def bring(mask: NDArray[np.float32]) -> NDArray[np.float32]:
         radius = max(1, round(width / mask.shape[1]))

@@ -51,7 +51,7 @@ def test_files_are_pinned_and_pins_stay(photo_file: Path) -> None:
         (parse_recipe("sky = word:night"), "word:night"),
         (parse_recipe("sky = mosaik"), "mosaic"),
         (Recipe(parse_recipe("sky = mosaic").regions, engine="gatys"), "use adaattn"),
-        (Recipe(parse_recipe("sky = mosaic").regions, segmenter="clipseg"), "weights fetch clipseg"),
+        (Recipe(parse_recipe("sky = mosaic").regions, segmenter="clipseg"), "fetch clipseg"),
     ],
 )
 def test_what_can_be_refused_early_is(recipe: Recipe, says: str) -> None:
