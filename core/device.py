@@ -55,10 +55,13 @@ def choose_device(name: DeviceName = "auto", *, exact: bool = False) -> Device:
     return Device(torch.device("cpu"), torch.bfloat16 if fast else torch.float32)
 
 
-def free_memory(device: Device) -> int:
-    """Bytes that can still be had on the device: on a processor the least of what the system
-    has, what the process's control group may still take, and what its address space leaves."""
-    if device.place.type == "cuda":
+def free_memory(device: Device | None = None) -> int:
+    """Bytes that can still be had on the device (default: the processor).
+
+    There it is the least of what the system has, what the process's control group may still
+    take, and what its address space leaves.
+    """
+    if device is not None and device.place.type == "cuda":
         return int(torch.cuda.mem_get_info(device.place)[0])
     import psutil  # a dependency of accelerate
 

@@ -13,37 +13,43 @@ from numpy.typing import NDArray
 from .canvas import Canvas, PictureCanvas, Stored
 from .composite import Repainted, composite
 from .engines import Engine, PreparedStyle
-from .geometry import Bounds, Extent
+from .errors import RequestError
+from .estimate import Estimate, Site, estimated, site_of
+from .geometry import Extent
 from .layers import Layer
-from .masks import Mask, box_of
+from .masks import Mask
 from .picture import Picture
-from .progress import CancelToken, Progress, silent
+from .progress import CancelToken, Progress, Whole, silent
 from .recipe import Pins, Recipe, Region, Source
 from .segmenter import Segmenter
-from .selection import Selection, Selector
+from .selection import Selection, Selector, together
 from .style_part import StyleParts
 
 Floats = NDArray[np.float32]
 
 DEFAULT_SIDE = 2048  # px, long side of the working size where the recipe names none
-MARGIN = 8  # px of the working size around a region's box, for what looks at neighbours
+LEAST_SIDE = 512  # px that is advised where memory is short
 STYLES_KEPT = 8
 
 
 @dataclass(frozen=True, eq=False)
 class Result:
     """picture: where `mask` is 0 its samples are the input's. layers: topmost first, one for
-    each region that shows. mask [H, W] and region_masks [P, H, W] in [0, 1]. scores: best
-    score of each phrase. recipe: with pins of what answered. work: the size worked at."""
+    each region that shows, if they were asked for. mask [H, W] and region_masks [P, H, W] in
+    [0, 1]. scores: best score of each phrase. recipe: with pins of what answered. work: the
+    size worked at."""
 
     picture: Picture
     layers: tuple[Layer, ...]
-    mask: Mask
     region_masks: Mask
     warnings: tuple[str, ...]
     scores: dict[str, float]
     recipe: Recipe
     work: Extent
+
+    @property
+    def mask(self) -> Mask:
+        return together(self.region_masks)
 
 
 class Stylist:
@@ -66,64 +72,140 @@ class Stylist:
         """Where the recipe's regions are: see Selector, whose cache `run` shares."""
         return self._selector.select(picture, recipe, strict=strict)
 
+    def estimate(
+        self,
+        picture: Picture | Extent,
+        recipe: Recipe,
+        selection: Selection | None = None,
+        *,
+        layers: bool = False,
+    ) -> Estimate:
+        """What `run` will take. Nothing is run but, once a process, a quick try of the engine.
+
+        picture: or its extent, where it is not loaded yet. selection: what `masks` gave; without
+        it every region counts as the whole picture, which is the most that it can be.
+        """
+        full = picture if isinstance(picture, Extent) else picture.extent
+        return estimated(
+            full,
+            working_extent(full, recipe.size),
+            [site for site in self._sites(full, recipe, selection, layers) if site],
+            self.engine,
+            masks=len(recipe.regions),
+            sample_bytes=1 if isinstance(picture, Extent) else picture.pixels.itemsize,
+            loaded=isinstance(picture, Picture),
+            layers=layers,
+        )
+
     def run(
         self,
         picture: Picture,
         recipe: Recipe,
         *,
         strict: bool = False,
+        layers: bool = True,
+        planned: Callable[[Estimate], None] | None = None,
         progress: Progress | None = None,
         cancel: CancelToken | None = None,
     ) -> Result:
         """The picture, repainted as the recipe says.
 
-        Stages: "finding", "masks", "styling <region>", "compositing", each from 0 to 1.
+        layers: make them, too. planned: told what the rest will take once the regions are found,
+        before anything is painted; what it raises ends the run. progress: one fraction of all;
+        what is being done is "finding", "masks", "styling <region>", "compositing".
+
         RequestError for unknown words, styles that can't be had, a style region that the style
-        picture does not show. PhraseNotFound if no region is in the picture; where only some
-        are missing the others go on and a warning says so, unless `strict`. Cancelled.
+        picture does not show, and where memory does not suffice. PhraseNotFound if no region is
+        in the picture; where only some are missing the others go on and a warning says so,
+        unless `strict`. Cancelled.
         """
-        report, cancel = progress or silent, cancel or CancelToken()
+        try:
+            return self._run(
+                picture, recipe, strict, layers, planned or _unplanned,
+                progress or silent, cancel or CancelToken(),
+            )  # fmt: skip
+        except (MemoryError, RuntimeError) as error:
+            from .device import out_of_memory
+
+            if not out_of_memory(error):
+                raise
+        side = working_extent(picture.extent, recipe.size).long_side
+        raise RequestError(
+            f"there is not enough memory to work at {side} px: close other programs, or work "
+            f"smaller, such as --size {max(LEAST_SIDE, side // 2)}"
+        )
+
+    def _run(
+        self,
+        picture: Picture,
+        recipe: Recipe,
+        strict: bool,
+        with_layers: bool,
+        planned: Callable[[Estimate], None],
+        progress: Progress,
+        cancel: CancelToken,
+    ) -> Result:
         # Styles come first: a wrong name shall not cost a search through a large picture.
         phrases = {r.style_region for r in recipe.regions if r.style_region is not None}
         style_warnings = self._selector.finder.check(sorted(phrases))
         styles = [self._styles(region) for region in recipe.regions]
+        whole = Whole(progress, _parts(self.estimate(picture, recipe, layers=with_layers)))
         selection = self._selector.select(
-            picture, recipe, strict=strict, progress=report, cancel=cancel
+            picture, recipe, strict=strict, progress=whole.part("selecting"), cancel=cancel
         )
+        cancel.check()
+        estimate = self.estimate(picture, recipe, selection, layers=with_layers)
+        planned(estimate)
+        left = _parts(estimate)
+        left.pop("selecting")
+        whole.expect(left)
 
-        work = working_extent(picture.extent, recipe.size)
-        photo = PictureCanvas(picture, work)
-        painted = []
-        for region, sources, name, mask in zip(
-            recipe.regions, styles, selection.names, selection.region_masks, strict=True
+        photo = PictureCanvas(picture, estimate.work)
+        sites = self._sites(picture.extent, recipe, selection, with_layers)
+        painted: list[Repainted] = []
+        for region, sources, mask, site in zip(
+            recipe.regions, styles, selection.region_masks, sites, strict=True
         ):
             cancel.check()
-            box = box_of(mask)
-            if box is None or region.strength == 0:
+            if site is None:
                 continue
-            part = box.scaled(picture.extent, work).grown(MARGIN, work)
-            stage = _Stage(report, f"styling {name}")
+            stage = whole.part(f"styling {len(painted)}", f"styling {site.name}")
             mixture = self._mixture(region, sources, recipe.style_scale, cancel)
-            stylised = self._stylise(photo, mixture, part, stage, cancel)
-            painted.append(Repainted(name, mask, region.strength, box, stylised, part))
+            stylised = self._stylise(photo, mixture, site, stage, cancel)
+            painted.append(
+                Repainted(site.name, mask, region.strength, site.box, stylised, site.part)
+            )
         result, layers = composite(
             picture,
             painted,
             photo,
             keep_colors=recipe.keep_colors,
-            progress=report,
+            with_layers=with_layers,
+            progress=whole.part("compositing"),
             cancel=cancel,
         )
         return Result(
             picture=result,
             layers=layers,
-            mask=selection.mask,
             region_masks=selection.region_masks,
             warnings=tuple(dict.fromkeys((*style_warnings, *selection.warnings))),
             scores=selection.scores,
             recipe=replace(recipe, pins=self._pins(selection.asked or bool(phrases))),
-            work=work,
+            work=estimate.work,
         )
+
+    def _sites(
+        self, full: Extent, recipe: Recipe, selection: Selection | None, layers: bool
+    ) -> list[Site | None]:
+        """Where each region is painted; None for one that does not show."""
+        work = working_extent(full, recipe.size)
+        sites: list[Site | None] = []
+        for k, region in enumerate(recipe.regions):
+            name = selection.names[k] if selection else ""
+            mask = selection.region_masks[k] if selection else None
+            site = site_of(name, mask, full, work, all_of_it=layers) if region.strength else None
+            sites.append(site)
+        return sites
 
     def _styles(self, region: Region) -> list[tuple[Floats, Mask | None, float]]:
         """The region's style pictures, the part of each that is meant, and its weight."""
@@ -165,15 +247,17 @@ class Stylist:
         self,
         photo: Canvas,
         mixture: list[tuple[PreparedStyle, float]],
-        part: Bounds,
-        stage: _Stage,
+        site: Site,
+        progress: Progress,
         cancel: CancelToken,
     ) -> Stored:
-        stage("", 0.0)
-        # 16 bits: half of what floats take, and more than any screen shows.
-        out = np.empty((part.height, part.width, 3), np.uint16)
-        self.engine.stylize(photo, mixture, bounds=part, out=out, progress=stage, cancel=cancel)
-        stage("", 1.0)
+        # 16 bits: half of what floats take, and more than any screen shows. Zeros, since what is
+        # not painted then takes no memory.
+        out = np.zeros((site.part.height, site.part.width, 3), np.uint16)
+        self.engine.stylize(
+            photo, mixture, bounds=site.part, out=out,
+            wanted=site.wanted, progress=progress, cancel=cancel,
+        )  # fmt: skip
         return out
 
     def _pins(self, asked: bool) -> Pins:
@@ -191,12 +275,12 @@ def working_extent(own: Extent, size: int | str | None) -> Extent:
     return own.fitted(DEFAULT_SIDE if size is None else int(size))
 
 
-@dataclass(frozen=True)
-class _Stage:
-    """An engine's progress, under the region's name in place of the engine's own stages."""
+def _parts(estimate: Estimate) -> dict[str, float]:
+    """Seconds of the parts that a run has, in order."""
+    parts = dict(estimate.parts)
+    del parts["saving"]
+    return {"selecting": parts.pop("finding") + parts.pop("masks"), **parts}
 
-    report: Progress
-    name: str
 
-    def __call__(self, stage: str, fraction: float) -> None:
-        self.report(self.name, fraction)
+def _unplanned(estimate: Estimate) -> None:
+    """Nobody asked what it will take."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from .canvas import PictureCanvas
 from .errors import RequestError
+from .estimate import selecting
 from .finding import Finder, Found
 from .masks import Mask, build_masks
 from .picture import Picture
-from .progress import CancelToken, Progress, silent
+from .progress import CancelToken, Progress, Whole, silent
 from .recipe import Recipe
 from .segmenter import Segmenter
 from .wording import shown
@@ -33,8 +36,13 @@ class Selection:
     @property
     def mask(self) -> Mask:
         """[H, W]: all regions together."""
-        total: Mask = self.region_masks.sum(axis=0)
-        return total.clip(0, 1)
+        return together(self.region_masks)
+
+
+def together(masks: Mask) -> Mask:
+    """[P, H, W] -> [H, W]: their sum, at most 1."""
+    total: Mask = masks.sum(axis=0)
+    return np.minimum(total, 1, out=total)
 
 
 class Selector:
@@ -56,15 +64,18 @@ class Selector:
 
         RequestError and PhraseNotFound: see Finder.find; also where nothing is left to repaint.
         """
-        report, cancel = progress or silent, cancel or CancelToken()
+        cancel = cancel or CancelToken()
+        whole = Whole(progress or silent, selecting(picture.extent, len(recipe.regions)))
         cancel.check()
-        found = self.finder.find(picture, recipe, strict=strict, progress=report, cancel=cancel)
+        found = self.finder.find(
+            picture, recipe, strict=strict, progress=whole.part("finding"), cancel=cancel
+        )
         masks = build_masks(
             found.soft,
             found.controls,
             PictureCanvas(picture),
             keep=found.keep,
-            progress=report,
+            progress=whole.part("masks"),
             cancel=cancel,
         )
         warnings = (*found.warnings, *_nothing_left(found, masks))

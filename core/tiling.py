@@ -37,6 +37,11 @@ class Plan:
         """What the network is shown in all: the tiles with their margins."""
         return sum(tile.outer.extent.pixels for tile in self.tiles)
 
+    @property
+    def shown(self) -> int:
+        """Pixels of the answer."""
+        return sum(tile.inner.extent.pixels for tile in self.tiles)
+
 
 def tile_side(free_bytes: int, bytes_per_pixel: int, *, margin: int, align: int, most: int) -> int:
     """The largest side, up to `most`, whose tile with its margins fits in half of the free memory.
