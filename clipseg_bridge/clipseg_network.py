@@ -109,8 +109,10 @@ class ClipSegNetwork:
         """[n, 3, side, side] by the model's own resize and normalisation."""
         from PIL import Image
 
+        # transformers 4 takes three rows for three channels; all is stretched to a square anyway.
+        high = (image.repeat(4, axis=0) if len(image) < 4 else image for image in images)
         pictures: Any = self._processor.image_processor(
-            images=[Image.fromarray(np.ascontiguousarray(image)) for image in images],
+            images=[Image.fromarray(np.ascontiguousarray(image)) for image in high],
             size={"height": self.side, "width": self.side},
             return_tensors="pt",
         )

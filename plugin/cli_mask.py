@@ -42,7 +42,7 @@ def mask(
     from ..core.image import load_picture, save_mask
     from ..core.selection import Selector
     from .outputs import check_mask_target, check_photo
-    from .session import Session
+    from .session import Session, find_clipseg
 
     region = Region(
         **parse_target(phrase)._asdict(),
@@ -56,6 +56,8 @@ def mask(
     check_photo(photo)
     check_mask_target(out, force=force)
     session = Session(device)
+    if segmenter == "clipseg":
+        find_clipseg()  # before minutes go into a large picture
     picture = load_picture(photo)
     network = session.segmenter_for(recipe)
     with progress_bar(photo.name) as progress:

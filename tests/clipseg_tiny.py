@@ -43,7 +43,7 @@ def make_tiny_clipseg(folder: Path, *, seed: int = 0) -> Path:
         for parameter in model.parameters():  # large enough for phrases and pictures to differ
             if parameter.dim() > 1:
                 fan = parameter[0].numel()
-                torch.nn.init.normal_(parameter, std=2 / fan**0.5)
+                torch.nn.init.normal_(parameter, std=fan**-0.5)
         _spread(model)
     finally:
         torch.random.set_rng_state(generator_state)

@@ -66,7 +66,7 @@ def load_clipseg(folder: Path) -> tuple[Any, Any]:
 
     local = {"local_files_only": True, "trust_remote_code": False}
     try:
-        with _quiet():
+        with quiet():
             processor = CLIPSegProcessor.from_pretrained(folder, **local)
             model, found = CLIPSegForImageSegmentation.from_pretrained(
                 folder,
@@ -109,8 +109,8 @@ _TOWERS = ("text_config", "vision_config", "text_config_dict", "vision_config_di
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """No bars and no advice of transformers on stderr while the block runs."""
+def quiet() -> Iterator[None]:
+    """No progress bars and no advice of transformers on stderr while the block runs."""
     from transformers.utils import logging
 
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()

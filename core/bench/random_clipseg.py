@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from ...weights.clipseg_folder import quiet
 from ..errors import RequestError
 
 # What the timing asks for; the tokenizer has a token for each, like the published one.
@@ -32,7 +33,8 @@ def write_random_clipseg(folder: Path) -> None:
         torch.manual_seed(0)
         model = CLIPSegForImageSegmentation(config)
     try:
-        model.save_pretrained(folder)
+        with quiet():
+            model.save_pretrained(folder)
         _write_tokenizer(folder)
         processor = {
             "do_normalize": True,

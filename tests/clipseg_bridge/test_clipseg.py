@@ -152,8 +152,9 @@ def test_a_batch_answers_as_one_by_one(tiny: Path, picture: Floats) -> None:
     together = batch.logits(batch.encode(picture), phrases)
     encoding = single.encode(picture)
     for phrase, expected in zip(phrases, together, strict=True):
-        assert np.abs(single.logits(encoding, [phrase])[0] - expected).max() <= 1e-4
-    assert (together[0] == batch.logits(batch.encode(picture), ["sky", "sky"])).all()
+        assert np.abs(single.logits(encoding, [phrase])[0] - expected).max() <= 5e-5
+    twice = batch.logits(batch.encode(picture), ["sky", "sky"])
+    assert np.abs(twice - together[0]).max() <= 1e-5
 
 
 def test_bfloat16_stays_close(tiny: Path, picture: Floats) -> None:
@@ -165,7 +166,7 @@ def test_bfloat16_stays_close(tiny: Path, picture: Floats) -> None:
     one, other = (net.logits(net.see(image), net.read(PHRASES)) for net in (half, full))
     assert one.dtype == torch.float32
     difference = (one.sigmoid() - other.sigmoid()).abs()
-    assert 0 < difference.mean() < 0.05
+    assert 0 < difference.mean() < 0.02
 
 
 def test_a_phrase_that_is_too_long_is_refused_in_one_line(
