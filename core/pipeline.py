@@ -21,6 +21,7 @@ from .masks import Mask
 from .picture import Picture
 from .progress import CancelToken, Progress, Whole, silent
 from .recipe import Pins, Recipe, Region, Source
+from .resample import resized_map
 from .segmenter import Segmenter
 from .selection import Selection, Selector, together
 from .style_part import StyleParts
@@ -28,6 +29,7 @@ from .style_part import StyleParts
 Floats = NDArray[np.float32]
 
 DEFAULT_SIDE = 2048  # px, long side of the working size where the recipe names none
+LIKE_SIDE = 1024  # px of the mask in which a region's statistics are taken; engines look at no more
 LEAST_SIDE = 512  # px that is advised where memory is short
 STYLES_KEPT = 8
 
@@ -171,7 +173,9 @@ class Stylist:
                 continue
             stage = whole.part(f"styling {len(painted)}", f"styling {site.name}")
             mixture = self._mixture(region, sources, recipe.style_scale, cancel)
-            stylised = self._stylise(photo, mixture, site, stage, cancel)
+            # What takes from a part of a style shall look as that part does: sky as its sky.
+            like = mask if region.style_region is not None else None
+            stylised = self._stylise(photo, mixture, site, like, stage, cancel)
             painted.append(
                 Repainted(site.name, mask, region.strength, site.box, stylised, site.part)
             )
@@ -248,15 +252,17 @@ class Stylist:
         photo: Canvas,
         mixture: list[tuple[PreparedStyle, float]],
         site: Site,
+        like: Mask | None,
         progress: Progress,
         cancel: CancelToken,
     ) -> Stored:
         # 16 bits: half of what floats take, and more than any screen shows. Zeros, since what is
         # not painted then takes no memory.
         out = np.zeros((site.part.height, site.part.width, 3), np.uint16)
+        region = None if like is None else resized_map(like, photo.extent.fitted(LIKE_SIDE))
         self.engine.stylize(
-            photo, mixture, bounds=site.part, out=out,
-            wanted=site.wanted, progress=progress, cancel=cancel,
+            photo, mixture, bounds=site.part, out=out, wanted=site.wanted,
+            region=region, progress=progress, cancel=cancel,
         )  # fmt: skip
         return out
 

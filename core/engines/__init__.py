@@ -45,16 +45,19 @@ class Engine(Protocol):
         bounds: Bounds | None = None,
         out: Stored | None = None,
         wanted: Wanted | None = None,
+        region: NDArray[np.float32] | None = None,
         progress: Progress | None = None,
         cancel: CancelToken | None = None,
     ) -> Stored:
         """`bounds` of the repainted picture (default: all of it).
 
         content is at the working size; its statistics are taken whole, also where only
-        `bounds` is wanted. mixture: prepared styles with weights that sum to 1. out: HWC array
-        of the size of `bounds` that takes the answer (see canvas.store) and is given back;
-        without it the answer is float32. wanted: tiles of which it says that nothing will show
-        are left as they are in `out`, 0 without it. progress: from 0 to 1.
+        `bounds` is wanted. region: HW in [0, 1] of any size, the part of the picture that shall
+        look as the style does: statistics are taken of it alone (None = all of it). mixture:
+        prepared styles with weights that sum to 1. out: HWC array of the size of `bounds` that
+        takes the answer (see canvas.store) and is given back; without it the answer is float32.
+        wanted: tiles of which it says that nothing will show are left as they are in `out`, 0
+        without it. progress: from 0 to 1.
 
         RequestError where memory does not suffice for the smallest tiles.
         """

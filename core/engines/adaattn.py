@@ -35,10 +35,13 @@ STATISTICS_SIDE = 1024  # content statistics come from the whole picture, at mos
 ALIGN = 16  # four poolings
 SMALLEST_SIDE = 64  # smaller pictures are extended: level 5 needs two positions to reflect
 LEAST_TILE = 4 * ALIGN  # below it the margins would be all the work
-# Tiles of 512 to 1024 px are equally fast for the compact network (5.0 to 5.6 microseconds a
-# pixel without its margins); a gigabyte for one leaves 48 megapixels in 3.
-LARGEST_TILE = 1024
+# A tile of 512 px, 704 with its margins, takes 5.5 microseconds a pixel without them, and one of
+# 900 px no less than 4.5: beyond it the compact network's maps no longer fit into what the C
+# library keeps for reuse, and twice the memory would be the price. Wider networks get a gigabyte.
+LARGEST_TILE = 512
+LARGEST_WHOLE = 800_000  # pixels of a picture that is not cut at all
 TILE_BYTES = 1_000_000_000
+KEPT_BYTES = 250_000_000  # what statistics and earlier tiles leave in the C library's hands
 POOLED = 16  # pixels of the picture that one position of level 5 covers a side
 TRY_SIDE = 256  # px of the picture that `pace` tries
 
@@ -122,6 +125,7 @@ class AdaAttNEngine:
         bounds: Bounds | None = None,
         out: Stored | None = None,
         wanted: Wanted | None = None,
+        region: NDArray[np.float32] | None = None,
         progress: Progress | None = None,
         cancel: CancelToken | None = None,
     ) -> Stored:
@@ -145,8 +149,9 @@ class AdaAttNEngine:
             with self._watched(report, done / (done + left), share, tile, mixture):
                 try:
                     # A tile that is the whole picture finds its own statistics.
-                    if statistics is None and not self._is_small(tile.outer, extent):
-                        statistics = self._measured(canvas, mixture)
+                    alone = region is None and self._is_small(tile.outer, extent)
+                    if statistics is None and not alone:
+                        statistics = self._measured(canvas, mixture, region)
                     answer = self._painted(canvas.window(tile.outer), mixture, statistics)
                 except (MemoryError, RuntimeError) as error:
                     if not out_of_memory(error):
@@ -169,7 +174,7 @@ class AdaAttNEngine:
         tiles = self._tiles(extent, bounds or Bounds.whole(extent), self._side())
         shown = tuple(tile for tile in tiles if wanted is None or wanted(tile.inner))
         largest = max((tile.outer.extent.pixels for tile in shown), default=0)
-        return Plan(shown, largest * self._pixel_bytes)
+        return Plan(shown, KEPT_BYTES + largest * self._pixel_bytes)
 
     @torch.inference_mode()
     def pace(self) -> float:
@@ -190,17 +195,26 @@ class AdaAttNEngine:
         )  # fmt: skip
 
     def _tiles(self, extent: Extent, wanted: Bounds, side: int) -> list[Tile]:
+        if side == LARGEST_TILE:
+            grown = wanted.grown(self._margin, extent)
+            side = grown.extent.long_side if grown.extent.pixels <= LARGEST_WHOLE else side
         return plan_tiles(extent, wanted, side=side, margin=self._margin, align=ALIGN)
 
     def _is_small(self, outer: Bounds, extent: Extent) -> bool:
         return outer == Bounds.whole(extent) and extent.long_side <= STATISTICS_SIDE
 
     def _measured(
-        self, canvas: Canvas, mixture: Sequence[tuple[PreparedStyle, float]]
+        self,
+        canvas: Canvas,
+        mixture: Sequence[tuple[PreparedStyle, float]],
+        region: NDArray[np.float32] | None,
     ) -> ContentStatistics:
+        small, mask = self._tensor(canvas.fitted(STATISTICS_SIDE)), None
+        if region is not None:
+            size = Extent(small.shape[-1], small.shape[-2])
+            mask = _at_least(_resize(self._tensor(region[..., None]), size))
         with self.device.autocast():
-            small = self._tensor(canvas.fitted(STATISTICS_SIDE))
-            return self.network.measure(_at_least(small), mixture)
+            return self.network.measure(_at_least(small), mixture, mask)
 
     def _painted(
         self,
@@ -276,9 +290,8 @@ def receptive_margin(network: AdaAttN) -> int:
 
 
 def pixel_bytes(config: AdaAttNConfig, device: Device) -> int:
-    """Peak of `AdaAttN.stylize` a pixel, as processes of their own took it: 620 to 750 bytes for
-    the compact network in bfloat16 and 710 in float32, 1,420 and 1,860 for the published one."""
-    return 650 + 5 * config.encoder.widths[0] * device.dtype.itemsize
+    """Peak of `AdaAttN.stylize` a pixel beside KEPT_BYTES, as processes of their own took it."""
+    return 690 + 5 * config.encoder.widths[0] * device.dtype.itemsize
 
 
 def _unwatched(step: int) -> None:

@@ -33,6 +33,8 @@ from .encoder import (
 from .perceptual import keys_of
 from .statistics import Moments, moments, normalise, transferred
 
+LEAST_VARIETY = 0.25  # share of a picture's deviations; a smaller one would paint noise large
+
 
 @dataclass(frozen=True)
 class AdaAttNConfig:
@@ -226,19 +228,28 @@ class AdaAttN(nn.Module):
         return (normalise(content, own) * colour.deviation + colour.mean).clamp(0, 1)
 
     def measure(
-        self, content: Tensor, mixture: Sequence[tuple[PreparedStyle, float]]
+        self,
+        content: Tensor,
+        mixture: Sequence[tuple[PreparedStyle, float]],
+        mask: Tensor | None = None,
     ) -> ContentStatistics:
-        """Statistics of a whole picture, for `stylize` of its tiles."""
-        own = moments(content)
-        features = self.encoder(self.recolour(content, _blend(mixture), own))
-        return self._statistics(own, features)
+        """Statistics of a whole picture, for `stylize` of its tiles.
 
-    def _statistics(self, own: Moments, features: Features) -> ContentStatistics:
+        mask: [1, 1, H, W], the part of it that counts, so that this part gets the style's mean
+        and deviation; a plain part counts as varied as LEAST_VARIETY of the whole.
+        """
+        own = _part_of(content, mask, moments)
+        features = self.encoder(self.recolour(content, _blend(mixture), own))
+        return self._statistics(own, features, mask)
+
+    def _statistics(
+        self, own: Moments, features: Features, mask: Tensor | None = None
+    ) -> ContentStatistics:
         levels = (*self.config.uniform, *self.config.layers)
         return ContentStatistics(
             own,
-            {x: self._moments(features[x - 1]) for x in levels},
-            {x: self._moments(self._keys(features, x)) for x in self.config.layers},
+            {x: _part_of(features[x - 1], mask, self._moments) for x in levels},
+            {x: _part_of(self._keys(features, x), mask, self._moments) for x in self.config.layers},
         )
 
     def stylize(
@@ -293,6 +304,17 @@ def _kept(features: Tensor, mask: Tensor | None) -> Tensor:
         return features
     chosen = _inside(mask, (features.shape[-2], features.shape[-1]))
     return features.flatten(2)[..., chosen].unsqueeze(-1)
+
+
+def _part_of(
+    features: Tensor, mask: Tensor | None, measured: Callable[[Tensor], Moments]
+) -> Moments:
+    """Moments of what the mask keeps, its deviation at least LEAST_VARIETY of the whole's."""
+    part = measured(_kept(features, mask))
+    if mask is None:
+        return part
+    least = LEAST_VARIETY * measured(features).deviation
+    return Moments(part.mean, part.deviation.maximum(least))
 
 
 def _inside(mask: Tensor, size: tuple[int, int]) -> Tensor:

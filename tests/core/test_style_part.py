@@ -74,3 +74,11 @@ def test_a_part_is_taken_of_every_style_of_a_mixture(
 ) -> None:
     monkeypatch.setitem(STYLES, "mirrored", STYLES["halves"][:, ::-1].copy())
     assert takes_yellow(stylist, picture, "red = 0.5*halves + 0.5*mirrored from yellow")
+
+
+def test_a_region_that_takes_a_part_is_measured_alone(stylist: Stylist, picture: Picture) -> None:
+    result = stylist.run(picture, parse_recipe("red = halves from yellow; blue = halves"))
+    red, blue = engine_of(stylist).regions
+    assert red is not None
+    assert (red == result.region_masks[0]).all()
+    assert blue is None

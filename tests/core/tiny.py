@@ -81,6 +81,7 @@ class TintEngine:
     def __init__(self) -> None:
         self.prepared = 0
         self.bounds: list[Bounds] = []
+        self.regions: list[Floats | None] = []
         self.contents: list[tuple[int, int]] = []
 
     def prepare(self, style: Floats, *, scale: float = 1.0, region: Floats | None = None) -> Floats:
@@ -98,12 +99,14 @@ class TintEngine:
         bounds: Bounds | None = None,
         out: Stored | None = None,
         wanted: Wanted | None = None,
+        region: Floats | None = None,
         progress: Progress | None = None,
         cancel: CancelToken | None = None,
     ) -> Stored:
         assert abs(sum(weight for _, weight in mixture) - 1) < 1e-6
         canvas = as_canvas(content)
         self.contents.append((canvas.extent.height, canvas.extent.width))
+        self.regions.append(region)
         if bounds is not None:
             self.bounds.append(bounds)
         seen = canvas.window(bounds or Bounds.whole(canvas.extent))

@@ -93,6 +93,32 @@ def test_brush_size_changes_the_picture_and_style_region_its_colours(weights: Pa
     assert np.abs(small - large).mean() > 1e-3
 
 
+def test_a_region_of_the_photo_gets_the_style_s_mean_and_spread(weights: Path) -> None:
+    engine, tiled = (AdaAttNEngine(weights, "cpu", exact=True, tile=t) for t in (None, 64))
+    content = picture(160, 128, 0) * 0.3
+    content[:, 64:] += 0.7
+    left = np.zeros((160, 128), np.float32)
+    left[:, :64] = 1
+    style = picture(80, 80, 1) * np.array((0.6, 0.4, 0.3), np.float32)
+    mixture = [(engine.prepare(style), 1.0)]
+
+    def off(painted: NDArray[np.float32]) -> float:
+        """How far the left half's mean colour is from the style's."""
+        return float(np.abs(painted[:, :64].mean(axis=(0, 1)) - style.mean(axis=(0, 1))).max())
+
+    alone = engine.stylize(content, mixture, region=left)
+    assert off(alone) < 0.05
+    assert off(engine.stylize(content, mixture)) > 0.1
+    for region in (left, left[::4, ::4]):
+        again = tiled.stylize(content, mixture, region=region)
+        assert np.abs(again - alone)[:, :64].mean() < 0.01
+    flat = content.copy()
+    flat[:, :64] = 0.2
+    flat[:, :64:2] += 1 / 255  # what a sensor's noise makes of an overcast sky
+    painted = engine.stylize(flat, mixture, region=left)[8:-8, 8:48]
+    assert np.abs(painted[:, ::2] - painted[:, 1::2]).mean() < 0.05
+
+
 def test_an_empty_style_region_is_refused(weights: Path) -> None:
     engine = AdaAttNEngine(weights, "cpu")
     with pytest.raises(RequestError, match="empty"):
