@@ -175,7 +175,8 @@ class Finder:
         return answers
 
     def _encoding(self, picture: Picture) -> Encoding:
-        digest = hashlib.blake2b(repr((picture.extent, picture.info.icc)).encode())
+        kind = (picture.extent, picture.pixels.dtype, picture.profile)
+        digest = hashlib.blake2b(repr(kind).encode())
         digest.update(np.ascontiguousarray(picture.pixels).data)
         key = digest.digest()
         if self._last is None or self._last[0] != key:

@@ -8,6 +8,7 @@ and recipe in png_chunks.py.
 
 from __future__ import annotations
 
+from .image_deep_load import holds_floats
 from .image_header import PIXEL_LIMIT, SMALLEST_SIDE
 from .image_load import load_embedded, load_embedded_mask, load_mask, load_picture
 from .image_save import (
@@ -35,6 +36,7 @@ __all__ = [
     "embed_style",
     "from_float",
     "from_srgb",
+    "holds_floats",
     "load_embedded",
     "load_embedded_mask",
     "load_mask",

@@ -6,9 +6,11 @@ libpng and libtiff decode them (through imagecodecs), after all that a header cl
 from __future__ import annotations
 
 import io
+import stat
 import struct
 import zlib
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -100,6 +102,19 @@ def _directory(stream: BinaryIO, at: int, order: str, big: bool) -> Directory:
     stream.seek(at)
     tags.load(stream)
     return tags
+
+
+def holds_floats(path: Path) -> bool:
+    """Whether a file's header says that its samples are floats; False where it says nothing."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return False  # opening a pipe would wait for ever
+        with path.open("rb") as stream:
+            header = deep_header(stream)
+    except Exception:  # what is wrong with the file is said where it is read
+        return False
+    tags = None if header is None else header.tags
+    return tags is not None and _FLOAT in _many(tags, _SAMPLE_FORMAT, (_UNSIGNED,))
 
 
 def load_deep(header: DeepHeader, stream: BinaryIO, name: str) -> Picture:

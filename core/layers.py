@@ -19,14 +19,14 @@ from .atomic import replacing
 from .errors import RequestError
 from .geometry import Bounds
 from .image import PictureInfo, save_picture
-from .picture import Picture, Pixels, full_scale
+from .image_deep_save import reduced
+from .picture import Picture, Pixels, full_scale, scaled
 from .resample import resized_pixels
 from .wording import shown_path
 
 Floats = NDArray[np.float32]
 THUMBNAIL_SIDE = 256  # px, as the OpenRaster specification asks
 MANIFEST = "layers.json"
-ORIGINAL = "original.png"
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +131,8 @@ def flatten(picture: Picture, layers: Sequence[Layer]) -> Picture:
 def write_layers(
     folder: Path, picture: Picture, layers: Sequence[Layer], *, force: bool = False
 ) -> None:
-    """A PNG per layer (its mask as alpha), the original, and layers.json, topmost first.
+    """A picture per layer (its mask as alpha), the original, and layers.json, topmost first:
+    PNG for 8 and 16 bits, TIFF for floats.
 
     A folder that holds anything is only written to with `force`, and then keeps what else is
     in it. Nothing appears in the folder before everything is written. RequestError.
@@ -145,7 +146,7 @@ def write_layers(
         raise RequestError(f"{shown_path(folder)} is not empty: name another folder or use --force")
     parent = folder.absolute().parent
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=parent) as temporary:
-        files = _write_pictures(Path(temporary), picture, layers)
+        files, original = _write_pictures(Path(temporary), picture, layers)
         entries = [
             {
                 "name": layer.name,
@@ -164,13 +165,22 @@ def write_layers(
             "width": extent.width,
             "height": extent.height,
             "layers": entries,
-            "original": ORIGINAL,
+            "original": original,
         }
         text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
         (Path(temporary) / MANIFEST).write_text(text, encoding="utf-8")
         folder.mkdir(exist_ok=True)
-        for file in [*files, ORIGINAL, MANIFEST]:
+        for file in [*files, original, MANIFEST]:
             (Path(temporary) / file).replace(folder / file)
+
+
+def check_ora(path: Path, picture: Picture) -> None:
+    """RequestError where `write_ora` would refuse the picture; worth calling before the work."""
+    if picture.pixels.dtype == np.float32:
+        raise RequestError(
+            f"OpenRaster can't hold this picture's floats: name a folder instead of "
+            f"{shown_path(path)}"
+        )
 
 
 def write_ora(
@@ -184,18 +194,20 @@ def write_ora(
     """The stack as one OpenRaster file (specification 0.0.6, openraster.org), topmost first.
 
     OpenRaster has no layer masks, so a mask is its layer's alpha. Over a picture that is not
-    opaque the layers are blended "src-atop", which leaves its alpha alone. RequestError.
+    opaque the layers are blended "src-atop", which leaves its alpha alone. RequestError, also
+    for floats, which its PNGs can't hold.
     """
+    check_ora(path, picture)
     blend = "svg:src-over" if picture.opaque else "svg:src-atop"
     extent = picture.extent
     image = ElementTree.Element("image", version="0.0.6", w=str(extent.width), h=str(extent.height))
     stack = ElementTree.SubElement(image, "stack")
     with replacing(path, force=force) as stream, tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        files = _write_pictures(folder, picture, layers)
+        files, original = _write_pictures(folder, picture, layers)
         for layer, file in zip(layers, files, strict=True):
             _entry(stack, layer.name, file, layer.bounds.x, layer.bounds.y, blend)
-        _entry(stack, "original", ORIGINAL, 0, 0, "svg:src-over")
+        _entry(stack, "original", original, 0, 0, "svg:src-over")
         save_picture(merged, folder / "mergedimage.png")
         save_picture(_thumbnail(merged), folder / "thumbnail.png")
         with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
@@ -205,7 +217,7 @@ def write_ora(
                 ElementTree.tostring(image, encoding="UTF-8", xml_declaration=True),
                 zipfile.ZIP_DEFLATED,
             )
-            for file in [*files, ORIGINAL]:
+            for file in [*files, original]:
                 archive.write(folder / file, f"data/{file}")
             archive.write(folder / "mergedimage.png", "mergedimage.png")
             archive.write(folder / "thumbnail.png", "Thumbnails/thumbnail.png")
@@ -225,20 +237,27 @@ def _entry(stack: ElementTree.Element, name: str, file: str, x: int, y: int, ble
     ElementTree.SubElement(stack, "layer", attributes)
 
 
-def _write_pictures(folder: Path, picture: Picture, layers: Sequence[Layer]) -> list[str]:
-    """The layers' PNGs and the original's into an empty folder; the layers' file names."""
+def _write_pictures(
+    folder: Path, picture: Picture, layers: Sequence[Layer]
+) -> tuple[list[str], str]:
+    """The layers' files and the original's into an empty folder; their names."""
     plain = PictureInfo(icc=picture.info.icc, chunks=picture.info.chunks)
+    kind = picture.pixels.dtype
+    suffix = ".tif" if kind == np.float32 else ".png"
     files = []
     for number, layer in enumerate(layers, start=1):
         word = re.sub(r"[^\w]+", "-", layer.name).strip("-").casefold()[:40]
-        files.append(f"{number:02d}-{word or 'region'}.png")
-        save_picture(Picture(layer.pixels, layer.mask, info=plain), folder / files[-1])
-    save_picture(picture, folder / ORIGINAL)
-    return files
+        files.append(f"{number:02d}-{word or 'region'}{suffix}")
+        mask = layer.mask if layer.mask.dtype == kind else scaled(layer.mask)
+        save_picture(Picture(layer.pixels, mask, info=plain), folder / files[-1])
+    save_picture(picture, folder / f"original{suffix}")
+    return files, f"original{suffix}"
 
 
 def _thumbnail(picture: Picture) -> Picture:
+    """At most 256 px a side, 8 bits."""
     extent = picture.extent.fitted(THUMBNAIL_SIDE)
     alpha = None if picture.alpha is None else resized_pixels(picture.alpha, extent)
     info = PictureInfo(icc=picture.info.icc, chunks=picture.info.chunks)
-    return replace(picture, pixels=resized_pixels(picture.pixels, extent), alpha=alpha, info=info)
+    pixels = resized_pixels(picture.pixels, extent)
+    return reduced(replace(picture, pixels=pixels, alpha=alpha, info=info))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..core.atomic import check_target
 from ..core.errors import RequestError
-from ..core.image import check_output
+from ..core.image import check_output, holds_floats
 from ..core.wording import shown_path
 
 
@@ -32,9 +32,11 @@ def plan(
 ) -> list[Job]:
     """One job a photo. Raises RequestError for anything that could not be written later.
 
-    With several photos, or where `out` is a folder, each result is `out`/STEM.png; mask and
-    layers are folders then too.
+    With several photos, or where `out` is a folder, each result is `out`/STEM.png, or STEM.tif
+    for a photo of floats; mask and layers are folders then too.
     """
+    for photo in photos:
+        check_photo(photo)
     if len(photos) == 1 and not out.is_dir():
         jobs = [Job(photos[0], out, mask, layers)]
     else:
@@ -43,7 +45,7 @@ def plan(
         jobs = [
             Job(
                 photo,
-                out / f"{photo.stem}.png",
+                out / f"{photo.stem}{'.tif' if holds_floats(photo) else '.png'}",
                 mask and mask / f"{photo.stem}.png",
                 layers and layers / photo.stem,
             )
@@ -51,8 +53,6 @@ def plan(
         ]
         if layers and layers.suffix.lower() == ".ora":
             raise RequestError("--layers-out FILE.ora takes one photo: name a folder instead")
-    for photo in photos:
-        check_photo(photo)
     for job in jobs:
         check_output(job.out, force=force)
         if job.mask:

@@ -6,7 +6,15 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
-from ..core.image import RECIPE_KEY, Picture, check_output, load_picture, save_mask, save_picture
+from ..core.image import (
+    RECIPE_KEY,
+    Picture,
+    check_output,
+    load_picture,
+    losses,
+    save_mask,
+    save_picture,
+)
 from ..core.recipe import Recipe, to_data, to_json
 from ..core.wording import shown
 from .console import note, progress_bar, say, warn
@@ -35,15 +43,19 @@ class Painter:
 
     def paint(self, job: Job) -> Result:
         """Write all of the job's outputs, each whole or not at all, and report them."""
+        from ..core.layers import check_ora
+
         started = time.perf_counter()
         picture = load_picture(job.photo)
         check_output(job.out, force=self._force, picture=picture)
+        if job.layers and job.layers.suffix.lower() == ".ora":
+            check_ora(job.layers, picture)
         with progress_bar(job.photo.name) as progress:
             progress("loading", 0.0)
             stylist = self._session.stylist(self._recipe)
             result = stylist.run(picture, self._recipe, strict=self._strict, progress=progress)
             self._write(job, picture, result)
-        self._report(job, result, time.perf_counter() - started)
+        self._report(job, result, losses(picture, job.out), time.perf_counter() - started)
         return result
 
     def _write(self, job: Job, picture: Picture, result: Result) -> None:
@@ -59,9 +71,9 @@ class Painter:
         text = {RECIPE_KEY: to_json(result.recipe)}
         save_picture(result.picture, job.out, force=self._force, text=text)
 
-    def _report(self, job: Job, result: Result, seconds: float) -> None:
+    def _report(self, job: Job, result: Result, lost: list[str], seconds: float) -> None:
         answered = self._answered()
-        notes = [*result.warnings, *self._drift(result.recipe)]
+        notes = [*result.warnings, *lost, *self._drift(result.recipe)]
         for line in notes:
             warn(line)
         if self._session.fallback and not self._told:  # once, however many photos there are
