@@ -133,8 +133,6 @@ def masks(
 
     session = Session(device)
     network = session.segmenter(segmenter)
-    if session.fallback:
-        note(session.fallback)
     with progress_bar("bench masks") as progress:
         if data is not None:
             report = labelled.run(
@@ -145,6 +143,8 @@ def masks(
             report = referred.run(
                 plain, phrasecut, threshold=threshold, limit=limit, progress=progress
             )
+    if session.fallback:
+        note(session.fallback)
     _finish(report, (labelled if data is not None else referred).table(report), json)
 
 
