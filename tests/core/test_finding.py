@@ -137,6 +137,16 @@ def test_a_mask_file_and_an_embedded_mask_are_used_as_painted(
     assert segmenter_of(stylist).encoded == 0
 
 
+def test_a_mask_of_16_bits_keeps_its_softness(
+    stylist: Stylist, picture: Picture, tmp_path: Path
+) -> None:
+    ramp = np.tile(np.linspace(0, 65535, 64).astype(np.uint16), (48, 1))
+    Image.fromarray(ramp).save(tmp_path / "m.png")
+    result = stylist.run(picture, parse_recipe(f"* within mask:{tmp_path / 'm.png'} = ochre"))
+    values = ramp / 65535
+    assert np.abs(result.mask - np.where(values < 1 / 255, 0, values)).max() < 1e-3
+
+
 def test_a_mask_of_another_shape_is_stretched_with_a_warning(
     stylist: Stylist, picture: Picture, tmp_path: Path
 ) -> None:
