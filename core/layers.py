@@ -69,7 +69,7 @@ class Layer:
         3] own samples: what was painted, what the stack is to show, what it shows without this
         layer.
         """
-        kind = self.pixels.dtype
+        kind, before = self.pixels.dtype, below
         if kind == np.float32:
             broken = ~np.isfinite(below)
             below = np.where(broken, wanted, below)
@@ -95,7 +95,8 @@ class Layer:
             pixels = np.rint(pixels).clip(low, high)
         self.pixels[window] = pixels.astype(kind)
         self.mask[window] = mask[..., 0].astype(self.mask.dtype)
-        return (below + share * (pixels - below)).astype(np.float32)
+        # What a layer does not cover stays what it is, also no number.
+        return np.where(mask > 0, below + share * (pixels - below), before).astype(np.float32)
 
 
 def layer_masks(masks: Floats) -> Floats:
