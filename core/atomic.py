@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from .errors import RequestError
+from .streams import hearing
 from .wording import shown_path
 
 
@@ -44,13 +45,13 @@ def replacing(path: str | os.PathLike[str], *, force: bool = False) -> Iterator[
     """A stream whose content becomes the file when the block ends without an error.
 
     Until then it is a hidden file in the same folder, which is removed on any error and on
-    Ctrl+C. A full disk and its like are a RequestError.
+    Ctrl+C. A full disk and its like are a RequestError. See streams.heard for how to stop it.
     """
     target = check_target(path, force=force)
     temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(6)}.part")
     try:
         with temporary.open("x+b") as stream:
-            yield stream
+            yield hearing(stream)
             stream.flush()
             os.fsync(stream.fileno())
         if target.exists():

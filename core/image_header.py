@@ -22,6 +22,7 @@ from PIL import (
 )
 
 from .errors import RequestError
+from .streams import hearing
 from .wording import shown_path
 
 PIXEL_LIMIT = 200_000_000
@@ -44,7 +45,7 @@ def open_file(path: Path) -> BinaryIO:
         if not stat.S_ISREG(mode):
             # Opening a pipe would wait for ever.
             raise RequestError(f"{name} is not a regular file: save the picture first")
-        return path.open("rb")
+        return hearing(path.open("rb"))
     except FileNotFoundError:
         raise RequestError(f"there is no file {name}") from None
     except PermissionError:

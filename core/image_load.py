@@ -16,7 +16,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageCms, ImageFile
 
-from .errors import RequestError
+from .errors import Cancelled, RequestError
 from .image_deep_load import deep_header, load_deep
 from .image_header import PIXEL_LIMIT, SMALLEST_SIDE, check_kind, check_size, open_file, read_header
 from .image_metadata import UPRIGHT, orientation, read_info
@@ -106,7 +106,7 @@ def _load(stream: BinaryIO, name: str, pixel_limit: int, smallest_side: int) -> 
             check_kind(image, name)
             image.load()
             return _picture(image, stream)
-    except RequestError:
+    except (RequestError, Cancelled):
         raise
     except MemoryError:
         raise RequestError(f"there is not enough memory for {name}: make it smaller") from None
