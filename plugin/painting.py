@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -15,14 +16,21 @@ from ..core.image import (
     save_mask,
     save_picture,
 )
+from ..core.progress import Progress, Whole
 from ..core.recipe import Recipe, to_data, to_json
+from ..core.streams import heard
 from ..core.wording import shown
 from .console import note, progress_bar, say, warn
 from .outputs import Job
 
 if TYPE_CHECKING:
+    from ..core.estimate import Estimate
     from ..core.pipeline import Result
     from .session import Session
+
+
+LONG = 10.0  # s of work about which a line is said before it begins
+BYTES_A_PIXEL = 2.0  # of a repainted picture as PNG, about
 
 
 class Painter:
@@ -50,16 +58,40 @@ class Painter:
         check_output(job.out, force=self._force, picture=picture)
         if job.layers and job.layers.suffix.lower() == ".ora":
             check_ora(job.layers, picture)
+        plans: list[Estimate] = []
+
+        def planned(estimate: Estimate) -> None:
+            plans.append(estimate)
+            if not self._as_json and (estimate.seconds > LONG or estimate.short):
+                note(f"{job.photo.name}: {estimate}")
+
         with progress_bar(job.photo.name) as progress:
             progress("loading", 0.0)
-            stylist = self._session.stylist(self._recipe)
-            result = stylist.run(picture, self._recipe, strict=self._strict, progress=progress)
-            self._write(job, picture, result)
-        self._report(job, result, losses(picture, job.out), time.perf_counter() - started)
+            stylist, layers = self._session.stylist(self._recipe), job.layers is not None
+            rough = stylist.estimate(picture, self._recipe, layers=layers)
+            saving = rough.parts["saving"]
+            whole = Whole(progress, {"painting": rough.seconds - saving, "saving": saving})
+            result = stylist.run(
+                picture,
+                self._recipe,
+                strict=self._strict,
+                layers=layers,
+                planned=planned,
+                progress=whole.part("painting"),
+            )
+            self._write(job, picture, result, whole.part("saving"))
+        lost = losses(picture, job.out)
+        self._report(job, result, plans[0], lost, time.perf_counter() - started)
         return result
 
-    def _write(self, job: Job, picture: Picture, result: Result) -> None:
+    def _write(self, job: Job, picture: Picture, result: Result, progress: Progress) -> None:
         from ..core.layers import write_layers, write_ora
+
+        likely = BYTES_A_PIXEL * picture.extent.pixels
+
+        def written(passed: int) -> None:
+            # How long the file will be nobody knows before: the bar slows down towards the end.
+            progress("saving", 1 - math.exp(-2 * passed / likely))
 
         if job.mask:
             save_mask(result.mask, job.mask, force=self._force)
@@ -69,9 +101,13 @@ class Painter:
             job.layers.parent.mkdir(exist_ok=True)
             write_layers(job.layers, picture, result.layers, force=self._force)
         text = {RECIPE_KEY: to_json(result.recipe)}
-        save_picture(result.picture, job.out, force=self._force, text=text)
+        with heard(written):
+            save_picture(result.picture, job.out, force=self._force, text=text)
+        progress("saving", 1.0)
 
-    def _report(self, job: Job, result: Result, lost: list[str], seconds: float) -> None:
+    def _report(
+        self, job: Job, result: Result, plan: Estimate, lost: list[str], seconds: float
+    ) -> None:
         answered = self._answered()
         notes = [*result.warnings, *lost, *self._drift(result.recipe)]
         for line in notes:
@@ -91,6 +127,12 @@ class Painter:
                 "size": [extent.width, extent.height],
                 "worked_at": [result.work.width, result.work.height],
                 "seconds": round(seconds, 3),
+                "estimate": {
+                    "tiles": plan.tiles,
+                    "seconds": round(plan.seconds, 1),
+                    "peak_bytes": plan.peak_bytes,
+                    "free_bytes": plan.free_bytes,
+                },
                 "segmenter": pins.segmenter,
                 "engine": pins.engine,
                 "scores": {phrase: round(score, 4) for phrase, score in result.scores.items()},
