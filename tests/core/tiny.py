@@ -27,7 +27,7 @@ COLOURS = {
     "yellow": (0.9, 0.9, 0.1),
 }
 NEAR = {"crimson": "red"}
-TINT_BYTES = 100  # a pixel, as TintEngine says
+TINT_BYTES = 10  # a pixel, as TintEngine says
 TINT_PACE = 1e-6  # s a pixel
 
 

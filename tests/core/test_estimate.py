@@ -1,0 +1,115 @@
+"""What is said beforehand against what a process really takes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from semantic_style.core.estimate import Estimate
+from semantic_style.core.geometry import Extent
+from semantic_style.core.picture import Picture
+from semantic_style.core.pipeline import Stylist
+from semantic_style.core.recipe import Recipe, parse_recipe
+from semantic_style.plugin.session import Session
+
+from .tiny import ColourSegmenter, TintEngine, fields, painting
+
+FACTOR = 1.3  # either way, of the memory that a process takes
+
+CHILD = """
+import json, resource, sys
+from dataclasses import replace
+from semantic_style.core.image import load_picture, save_picture
+from semantic_style.core.recipe import parse_recipe
+from semantic_style.plugin.session import Session
+
+recipe = replace(parse_recipe(sys.argv[2]), size="full")
+stylist, picture, plans, tiles = Session("cpu").stylist(recipe), load_picture(sys.argv[1]), [], []
+paint = stylist.engine._painted
+def counted(*rest):
+    tiles.append(rest[0].shape)
+    return paint(*rest)
+stylist.engine.pace()
+stylist.engine._painted = counted
+result = stylist.run(picture, recipe, layers=False, planned=plans.append)
+save_picture(result.picture, sys.argv[1] + ".png")
+plan = plans[0]
+found = dict(tiles=plan.tiles, painted=len(tiles), seconds=plan.seconds, said=plan.peak_bytes,
+             took=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+print(json.dumps(found))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in kilobytes on Linux only")
+@pytest.mark.parametrize(
+    ("width", "height", "text"), [(700, 500, "* = mosaic"), (2400, 1100, "sky = mosaic")]
+)
+def test_memory_and_tiles_are_as_said(tmp_path: Path, width: int, height: int, text: str) -> None:
+    import subprocess
+
+    path = tmp_path / "photo.jpg"
+    with Image.open(Session().shipped_photo("neuschwansteinCastle")) as photo:
+        photo.convert("RGB").resize((width, height)).save(path)
+    command = [sys.executable, "-c", CHILD, str(path), text]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found["tiles"] == found["painted"]
+    assert 1 / FACTOR < found["said"] / found["took"] < FACTOR, found
+
+
+@pytest.fixture
+def stylist() -> Stylist:
+    return Stylist(ColourSegmenter(), TintEngine(), lambda source: painting((0.5, 0.5, 0.5)))
+
+
+def test_it_is_said_without_a_picture_and_without_running(stylist: Stylist) -> None:
+    recipe = parse_recipe("red = ochre; blue = ink")
+    small = stylist.estimate(Extent(1000, 500), recipe)
+    large = stylist.estimate(Extent(8000, 4000), recipe)
+    assert (small.tiles, small.work) == (2, Extent(1000, 500))
+    assert large.work == Extent(2048, 1024)
+    assert large.seconds > small.seconds > 0
+    assert large.peak_bytes > small.peak_bytes
+    full = stylist.estimate(Extent(8000, 4000), Recipe(recipe.regions, size="full"))
+    assert full.seconds > large.seconds
+    engine, segmenter = stylist.engine, stylist.segmenter
+    assert isinstance(engine, TintEngine)
+    assert isinstance(segmenter, ColourSegmenter)
+    assert (engine.contents, segmenter.encoded) == ([], 0)
+
+
+def test_found_regions_take_less_than_the_whole_picture(stylist: Stylist) -> None:
+    picture, recipe = Picture(fields(480, 640)), parse_recipe("blue = ochre")
+    selection = stylist.masks(picture, recipe)
+    known, unknown = stylist.estimate(picture, recipe, selection), stylist.estimate(picture, recipe)
+    assert known.parts["styling 0"] < 0.7 * unknown.parts["styling 0"]
+    told: list[Estimate] = []
+    stylist.run(picture, recipe, layers=False, planned=told.append)
+    assert told[0].parts == known.parts
+
+
+def test_deep_pictures_and_layers_count(stylist: Stylist) -> None:
+    recipe = parse_recipe("* = ochre")
+    eight = Picture(np.zeros((1500, 1500, 3), np.uint8))
+    sixteen = Picture(np.zeros((1500, 1500, 3), np.uint16))
+    said = [stylist.estimate(p, recipe) for p in (eight, sixteen)]
+    said.append(stylist.estimate(sixteen, recipe, layers=True))
+    added = [each.peak_bytes - each.held_bytes for each in said]
+    assert added == sorted(added)
+    assert added[2] > added[1] > added[0]
+
+
+def test_words_for_it() -> None:
+    some = Estimate(Extent(4000, 3000), 12, {"a": 30, "b": 10.2}, 2_100_000_000, 0, 9 * 10**9)
+    assert str(some) == "4000 x 3000 px in 12 tiles, about 40 s and 2.1 GB"
+    assert not some.short
+    tight = Estimate(Extent(400, 300), 1, {"a": 200}, 10**9, 0, 5 * 10**8)
+    assert tight.short
+    assert str(tight) == (
+        "400 x 300 px in 1 tile, about 3 min and 1.0 GB; only 0.5 GB more are free"
+    )
