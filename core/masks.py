@@ -97,7 +97,9 @@ def build_masks(
         progress("masks", step / (len(controls) + 1))
         region, control, claim, out = soft[k], controls[k], claims[k], result[k]
         if region.whole and not control.invert:
-            out[...] = (1 - result.sum(axis=0)).clip(0, 1)
+            for strip in strips(Bounds.whole(full)):
+                taken = result[(slice(None), *strip.slices)].sum(axis=0)
+                np.subtract(1, np.minimum(taken, 1, out=taken), out=out[strip.slices])
         elif region.painted:
             _by_hand(out, region, control, claim, edges, cancel)
         elif region.found and edges is not None:
@@ -175,22 +177,23 @@ def limit(masks: Mask, room: Mask | None, cancel: CancelToken | None = None) -> 
 
     Shares under 1/255 become 0, those within 1e-4 of 1 become 1; a 0 stays 0.
     """
-    count, height, width = masks.shape
+    _, height, width = masks.shape
     for strip in strips(Bounds(0, 0, width, height)):
         if cancel is not None:
             cancel.check()
-        part = masks[(slice(None), *strip.slices)]
+        # What was never written takes no memory: it is left alone.
+        parts = [part for part in masks[(slice(None), *strip.slices)] if part.any()]
         space = np.float32(1) if room is None else room[strip.slices].clip(0, 1)
-        total = part.sum(axis=0)
-        part *= np.minimum(1, space / np.maximum(total, np.float32(1e-6)))
-        part[part < LEAST] = 0
-        part[part > 1 - 1e-4] = 1
-        left = np.ones(part.shape[1:], dtype=np.float32)
-        for k in range(count):
+        total = sum(parts, np.zeros((strip.height, strip.width), dtype=np.float32))
+        fitting = np.minimum(1, space / np.maximum(total, np.float32(1e-6)))
+        left = np.ones_like(total)
+        for part in parts:
+            part *= fitting
+            part[part > 1 - 1e-4] = 1
             # Rounding may leave a sum a hair above 1; taking turns can't.
-            np.minimum(part[k], left, out=part[k])
-            part[k][part[k] < LEAST] = 0
-            left -= part[k]
+            np.minimum(part, left, out=part)
+            part[part < LEAST] = 0
+            left -= part
 
 
 @dataclass(frozen=True, eq=False)
@@ -351,7 +354,9 @@ class _Edges:
             self._cancel.check()
             terms = enlarged.window(strip)
             fitted = (terms[..., :3] * self._guide.window(strip)).sum(axis=-1) + terms[..., 3]
-            out[strip.slices] = soft_step(fitted, 0.5 - TAIL)
+            step = soft_step(fitted, 0.5 - TAIL)
+            if step.any():  # what is never written takes no memory
+                out[strip.slices] = step
 
 
 def box_of(mask: Mask) -> Bounds | None:

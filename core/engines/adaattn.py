@@ -174,7 +174,8 @@ class AdaAttNEngine:
         tiles = self._tiles(extent, bounds or Bounds.whole(extent), self._side())
         shown = tuple(tile for tile in tiles if wanted is None or wanted(tile.inner))
         largest = max((tile.outer.extent.pixels for tile in shown), default=0)
-        return Plan(shown, KEPT_BYTES + largest * self._pixel_bytes)
+        kept = KEPT_BYTES if len(shown) > 1 else 0
+        return Plan(shown, kept + largest * self._pixel_bytes)
 
     @torch.inference_mode()
     def pace(self) -> float:
