@@ -57,8 +57,8 @@ _OTHERS = {
 }
 _DEFLATE_LIMIT = 1032  # times smaller than its content, at most, is a deflate stream
 _PAGES_COUNTED = 100
-# Chunks of a PNG that belong to its samples; the others describe the picture.
-_SAMPLES = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"bKGD", b"sBIT", b"hIST"})
+_DECODED = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})  # chunks of a PNG's samples
+_LEFT_OUT = frozenset({b"bKGD", b"sBIT", b"hIST", b"sPLT", b"acTL", b"fcTL", b"fdAT"})
 
 
 @dataclass(frozen=True)
@@ -130,21 +130,22 @@ def _png(stream: BinaryIO, size: tuple[int, int], name: str) -> Picture:
 
     stream.seek(8)
     described = [SIGNATURE, chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0))]
-    packed, ended = 0, False
+    coded, packed, kind = [SIGNATURE], 0, b""
     for kind, length in walk(stream):
         if kind == b"acTL" and not packed:
             check_frames(struct.unpack(">I", stream.read(4))[0], name)
-        elif kind == b"IDAT":
-            if not packed:
+        elif kind in _DECODED:
+            if kind == b"IDAT" and not packed:
                 described.append(chunk(kind, zlib.compress(b"\0\0")))
-            packed += length
-        elif kind not in _SAMPLES and kind not in (b"acTL", b"fcTL", b"fdAT"):
+            packed += length if kind == b"IDAT" else 0
+            stream.seek(-8, 1)
+            coded.append(stream.read(length + 12))
+        elif kind not in _LEFT_OUT:
             described.append(chunk(kind, stream.read(length)))
-        ended = kind == b"IEND"
-    if not ended or packed * _DEFLATE_LIMIT < size[0] * size[1]:
+    if kind != b"IEND" or packed * _DEFLATE_LIMIT < size[0] * size[1]:
         raise ValueError("cut off")
-    stream.seek(0)
-    samples = _stacked(png_decode(stream.read()))
+    # libpng gets the samples alone: of the rest, it would complain on stderr.
+    samples = _stacked(png_decode(b"".join(coded)))
     # All that describes the picture, around a single pixel: Pillow can read that.
     stand_in = io.BytesIO(b"".join([*described, chunk(b"IEND", b"")]))
     with Image.open(stand_in, formats=["PNG"]) as image:
@@ -173,14 +174,14 @@ def _tiff(stream: BinaryIO, size: tuple[int, int], tags: Directory, name: str) -
         xmp=upright_xmp(_bytes(tags, XMP_TAG)),
         dpi=_tiff_density(tags),
     )
-    stream.seek(0)
-    samples = tiff_decode(stream.read())
     channels = colours + (alpha is not None)
-    if channels > 1 and _one(tags, _PLANAR, 1) == 2:
-        samples = np.moveaxis(samples, 0, -1)
-    samples = _stacked(samples)
-    if samples.shape != (size[1], size[0], channels) or samples.dtype != kind:
-        raise ValueError("not what the header claims")
+    planes = channels > 1 and _one(tags, _PLANAR, 1) == 2
+    shape = (channels, size[1], size[0]) if planes else (size[1], size[0], channels)
+    # What a damaged strip leaves out must be black, not what was in the memory.
+    samples = np.zeros(shape if channels > 1 else shape[:2], kind)
+    stream.seek(0)
+    samples = _stacked(tiff_decode(stream.read(), out=samples))
+    samples = np.moveaxis(samples, 0, -1) if planes else samples
     samples = samples.astype(np.float32 if kind.kind == "f" else np.uint16, copy=False)
     if _one(tags, Base.PhotometricInterpretation) == _WHITE_IS_ZERO:
         samples[..., 0] = full_scale(samples.dtype) - samples[..., 0]
