@@ -238,6 +238,30 @@ def memory(
     _finish(report, table(report), json)
 
 
+@app.command("tiles")
+def tiles(
+    megapixels: Annotated[
+        float, typer.Option(metavar="N", help="Size of the photo, million px.")
+    ] = 6.0,
+    styles: Annotated[
+        list[str] | None, typer.Option("--style", metavar="NAME", help="Shipped; repeatable.")
+    ] = None,
+    device: DEVICE = "auto",
+    json: JSON = None,
+    force: FORCE = False,
+) -> None:
+    """A photo in tiles against the same in one piece, which takes a gigabyte a megapixel."""
+    _check_report(json, force)
+    from ..core.bench.tiles import STYLES, run, table
+    from .session import Session
+
+    chosen = _in_range("--megapixels", [megapixels], (0.01, 200.0))[0]
+    place = Session(device).device
+    with progress_bar("bench tiles") as progress:
+        report = run(device=place, megapixels=chosen, styles=styles or STYLES, progress=progress)
+    _finish(report, table(report), json)
+
+
 def _in_range(flag: str, values: Sequence[N], limits: tuple[float, float]) -> Sequence[N]:
     low, high = limits
     for value in values:

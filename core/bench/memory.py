@@ -11,11 +11,12 @@ import math
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from ...weights.style_store import StyleStore
@@ -78,19 +79,28 @@ def run(
         "n": len(rows),
         "size": list(megapixels),
         "command": [Path(word).name for word in arguments],  # of the last picture
-        **growth([r["megapixels"] for r in rows], [r["peak_mb"] for r in rows]),
+        **growth(rows),
     }
     return Report("memory", about, rows, machine(), versions())
 
 
-def growth(megapixels: Sequence[float], peaks: Sequence[float]) -> dict[str, float]:
-    """slope: of log peak over log size (1 = in proportion, 0 = bounded); mb_per_megapixel."""
-    if len(megapixels) < 2:
+def growth(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """slope, time_slope: of the logarithm of peak and of seconds over that of size (1 = in
+    proportion, 0 = bounded). mb_per_megapixel, seconds_per_megapixel: straight lines' slopes."""
+    if len(rows) < 2:
         return {}
-    logs = [math.log(m) for m in megapixels], [math.log(p) for p in peaks]
+    sizes, peaks, seconds = (
+        np.array([row[key] for row in rows]) for key in ("megapixels", "peak_mb", "seconds")
+    )
+
+    def slope(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
+        return float(np.polyfit(x, y, 1)[0])
+
     return {
-        "slope": float(np.polyfit(*logs, 1)[0]),
-        "mb_per_megapixel": float(np.polyfit(megapixels, peaks, 1)[0]),
+        "slope": slope(np.log(sizes), np.log(peaks)),
+        "mb_per_megapixel": slope(sizes, peaks),
+        "time_slope": slope(np.log(sizes), np.log(seconds)),
+        "seconds_per_megapixel": slope(sizes, seconds),
     }
 
 
@@ -99,7 +109,8 @@ def table(report: Report) -> Table:
 
     about = report.about
     grown = (
-        f"log-log slope {about['slope']:.2f}, {about['mb_per_megapixel']:.0f} MB a megapixel"
+        f"log-log slope {about['slope']:.2f}, {about['mb_per_megapixel']:.0f} MB a megapixel; "
+        f"of time {about['time_slope']:.2f}, {about['seconds_per_megapixel']:.1f} s"
         if "slope" in about
         else ""
     )

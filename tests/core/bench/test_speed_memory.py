@@ -58,9 +58,15 @@ def test_a_command_that_fails_is_an_error() -> None:
 
 
 def test_growth_is_the_power_of_size() -> None:
-    sizes = [1.0, 3.0, 6.0, 12.0]
-    assert memory.growth(sizes, [100 * s**0.5 for s in sizes])["slope"] == pytest.approx(0.5)
-    flat = memory.growth(sizes, [700.0] * 4)
+    rows = [
+        {"megapixels": size, "peak_mb": 100 * size**0.5, "seconds": 3 * size}
+        for size in (1.0, 3.0, 6.0, 12.0)
+    ]
+    grown = memory.growth(rows)
+    assert grown["slope"] == pytest.approx(0.5)
+    assert grown["time_slope"] == pytest.approx(1)
+    assert grown["seconds_per_megapixel"] == pytest.approx(3)
+    flat = memory.growth([{**row, "peak_mb": 700.0} for row in rows])
     assert flat["slope"] == pytest.approx(0)
     assert flat["mb_per_megapixel"] == pytest.approx(0, abs=1e-9)
-    assert memory.growth([1.0], [5.0]) == {}
+    assert memory.growth(rows[:1]) == {}
