@@ -50,9 +50,8 @@ def run(
     tiled, whole = (AdaAttNEngine(weights, device, tile=side) for side in (None, extent.long_side))
     plan = tiled.plan(extent)
     rows: list[dict[str, Any]] = []
-    work = Whole(
-        progress, {f"{name} {kind}": 1.0 for name in styles for kind in ("tiled", "whole")}
-    )
+    kinds = ("tiled", "whole")
+    work = Whole(progress, {f"{name} {kind}": 1.0 for name in styles for kind in kinds})
     for name in styles:
         with Image.open(store.get(name).path) as file:
             style = unit(file)
