@@ -83,7 +83,11 @@ def composite(
     """
     kind, profile, full = picture.pixels.dtype, picture.profile, picture.extent
     scale = np.float32(full_scale(kind))
-    painters = [_Painter(region, photo, full) for region in regions]
+    painters = []
+    for region in regions:
+        if cancel is not None:
+            cancel.check()
+        painters.append(_Painter(region, photo, full))
     layers = [Layer.empty(region.name, region.box, kind) for region in regions if with_layers]
     result = picture.pixels.copy()
     for strip in strips(Bounds.whole(full), 1 << 18):
@@ -95,12 +99,13 @@ def composite(
         if area is None:
             continue
         shares = np.stack([region.mask[area.slices] for region in regions])  # [P, rows, columns]
-        touched = shares.max(axis=0)[..., None] > 0
+        touched = shares.max(axis=0) > 0
         if not touched.any():
             continue
         covers = layer_masks(shares)
         samples = picture.pixels[area.slices]
-        original = to_srgb(scaled(samples), profile)
+        original = np.zeros(samples.shape, np.float32)
+        original[touched] = to_srgb(scaled(samples[touched]), profile)
         seen, exact, stacked = original.clip(0, 1), original.copy(), samples.astype(np.float32)
         for k in reversed(range(len(regions))):
             window = windows[k]
@@ -121,8 +126,8 @@ def composite(
                     from_srgb(exact[inner], profile) * scale,
                     stacked[inner],
                 )
-        blended = quantised(from_srgb(exact, profile), kind)
-        result[area.slices] = np.where(touched, blended, samples)
+        blended = quantised(from_srgb(exact[touched], profile), kind)
+        result[area.slices][touched] = blended
     progress("compositing", 1.0)
     return picture.with_pixels(result), tuple(layers)
 

@@ -161,7 +161,7 @@ class Finder:
         if asked:
             images = self._prompts([target.value for target in prompts])
             warnings += self.check([target.value for target in phrases])
-            encoding = self._encoding(picture)
+            encoding = self._encoding(picture, cancel)
             progress("finding", 0.7)
             cancel.check()
             if phrases:
@@ -174,13 +174,16 @@ class Finder:
         progress("finding", 1.0)
         return answers
 
-    def _encoding(self, picture: Picture) -> Encoding:
+    def _encoding(self, picture: Picture, cancel: CancelToken) -> Encoding:
         kind = (picture.extent, picture.pixels.dtype, picture.profile)
         digest = hashlib.blake2b(repr(kind).encode())
         digest.update(np.ascontiguousarray(picture.pixels).data)
         key = digest.digest()
         if self._last is None or self._last[0] != key:
-            self._last = (key, self.segmenter.encode(PictureCanvas(picture).fitted(ENCODE_SIDE)))
+            cancel.check()
+            small = PictureCanvas(picture).fitted(ENCODE_SIDE)
+            cancel.check()
+            self._last = (key, self.segmenter.encode(small))
         return self._last[1]
 
     def _prompts(self, paths: Sequence[str]) -> list[NDArray[np.float32]]:

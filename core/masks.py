@@ -106,9 +106,9 @@ def build_masks(
             edges.refine(np.minimum(claim.wanted, claim.allowed), out)
         cancel.check()
         if not region.whole:
-            feathered(out, control.feather / 2)
+            feathered(out, control.feather / 2, cancel)
         cancel.check()
-        _bound(out, region, control, claim, edges)
+        _bound(out, region, control, claim, edges, cancel)
     room = None
     if kept is not None and edges is not None:
         room = np.zeros((full.height, full.width), dtype=np.float32)
@@ -151,7 +151,7 @@ def grown(mask: Mask, pixels: float) -> Mask:
     return np.maximum(mask, near.clip(0, 1)).astype(np.float32)
 
 
-def feathered(mask: Mask, deviation: float) -> None:
+def feathered(mask: Mask, deviation: float, cancel: CancelToken | None = None) -> None:
     """A gaussian over the mask, in place; cut at three deviations, so 0 stays 0 beyond."""
     box = box_of(mask)
     if deviation < 0.05 or box is None:
@@ -159,17 +159,34 @@ def feathered(mask: Mask, deviation: float) -> None:
     rows, columns = box.grown(int(3 * deviation) + 2, extent_of(mask)).slices
     crop = mask[rows, columns]
     step = max(1.0, deviation / BLUR_STEP)
+    if step == 1:
+        _blurred(crop, deviation, cancel)
+        return
     extent = extent_of(crop)
-    small = resized_map(crop, extent.scaled(1 / step)) if step > 1 else crop
-    scale = (small.shape[0] / crop.shape[0], small.shape[1] / crop.shape[1])
-    sigma = (deviation * scale[0], deviation * scale[1])
-    blurred = gaussian_filter(small, sigma, mode="nearest", truncate=3.0)
-    if step > 1:
-        up = Enlarged(blurred, extent)
-        for strip in strips(Bounds.whole(extent)):
-            crop[strip.slices] = up.window(strip)
-    else:
-        crop[...] = blurred
+    small = resized_map(crop, extent.scaled(1 / step))
+    sigma = [deviation * s / c for s, c in zip(small.shape, crop.shape, strict=True)]
+    up = Enlarged(gaussian_filter(small, sigma, mode="nearest", truncate=3.0), extent)
+    for strip in strips(Bounds.whole(extent)):
+        _check(cancel)
+        crop[strip.slices] = up.window(strip)
+
+
+def _blurred(values: Mask, sigma: float, cancel: CancelToken | None) -> None:
+    """A gaussian in place, strip by strip; the rows above a strip are kept as they were."""
+    reach = int(3 * sigma) + 2
+    above = values[:0].copy()
+    for strip in strips(Bounds.whole(extent_of(values))):
+        _check(cancel)
+        seen = np.concatenate([above, values[strip.y : strip.bottom + reach]])
+        done = gaussian_filter(seen, sigma, mode="nearest", truncate=3.0)
+        before, inner = len(above), strip.slices
+        above = np.concatenate([above, values[inner]])[-reach:]
+        values[inner] = done[before : before + strip.height]
+
+
+def _check(cancel: CancelToken | None) -> None:
+    if cancel is not None:
+        cancel.check()
 
 
 def limit(masks: Mask, room: Mask | None, cancel: CancelToken | None = None) -> None:
@@ -179,8 +196,7 @@ def limit(masks: Mask, room: Mask | None, cancel: CancelToken | None = None) -> 
     """
     _, height, width = masks.shape
     for strip in strips(Bounds(0, 0, width, height)):
-        if cancel is not None:
-            cancel.check()
+        _check(cancel)
         # What was never written takes no memory: it is left alone.
         parts = [part for part in masks[(slice(None), *strip.slices)] if part.any()]
         space = np.float32(1) if room is None else room[strip.slices].clip(0, 1)
@@ -312,7 +328,12 @@ def _by_hand(
 
 
 def _bound(
-    out: Mask, region: SoftRegion, control: RegionControls, claim: _Claim, edges: _Edges | None
+    out: Mask,
+    region: SoftRegion,
+    control: RegionControls,
+    claim: _Claim,
+    edges: _Edges | None,
+    cancel: CancelToken,
 ) -> None:
     """In place: nothing of the region outside of what it lies within, at full size."""
     if region.within_painted and region.within is not None:
@@ -320,7 +341,7 @@ def _bound(
     elif claim.bound is not None and edges is not None:
         bound = np.zeros_like(out)
         edges.refine(claim.bound, bound)
-        feathered(bound, control.feather / 2)
+        feathered(bound, control.feather / 2, cancel)
         np.minimum(out, bound, out=out)
 
 
@@ -334,7 +355,10 @@ class _Edges:
         # off what is thin (tried on downsampled and displaced hand-made masks).
         cell = max(grid.width / each.shape[1] for each in soft)
         radius = max(1, round(min(cell, 24)), round(grid.long_side / 256))
-        self._filter = GuidedFilter(guide.fitted(grid.long_side), radius)
+        cancel.check()
+        small = guide.fitted(grid.long_side)
+        cancel.check()
+        self._filter = GuidedFilter(small, radius)
         self._guide, self._grid, self._reach, self._cancel = guide, grid, 2 * radius + 1, cancel
 
     def refine(self, claim: Mask, out: Mask) -> None:

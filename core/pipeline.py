@@ -88,10 +88,21 @@ class Stylist:
         it every region counts as the whole picture, which is the most that it can be.
         """
         full = picture if isinstance(picture, Extent) else picture.extent
+        sites = self._sites(full, recipe, selection, layers)
+        return self._estimate(picture, recipe, sites, layers)
+
+    def _estimate(
+        self,
+        picture: Picture | Extent,
+        recipe: Recipe,
+        sites: list[Site | None],
+        layers: bool,
+    ) -> Estimate:
+        full = picture if isinstance(picture, Extent) else picture.extent
         return estimated(
             full,
             working_extent(full, recipe.size),
-            [site for site in self._sites(full, recipe, selection, layers) if site],
+            [site for site in sites if site],
             self.engine,
             masks=len(recipe.regions),
             sample_bytes=1 if isinstance(picture, Extent) else picture.pixels.itemsize,
@@ -156,14 +167,16 @@ class Stylist:
             picture, recipe, strict=strict, progress=whole.part("selecting"), cancel=cancel
         )
         cancel.check()
-        estimate = self.estimate(picture, recipe, selection, layers=with_layers)
+        sites = self._sites(picture.extent, recipe, selection, with_layers)
+        cancel.check()
+        estimate = self._estimate(picture, recipe, sites, with_layers)
         planned(estimate)
         left = _parts(estimate)
         left.pop("selecting")
         whole.expect(left)
 
+        cancel.check()
         photo = PictureCanvas(picture, estimate.work)
-        sites = self._sites(picture.extent, recipe, selection, with_layers)
         painted: list[Repainted] = []
         for region, sources, mask, site in zip(
             recipe.regions, styles, selection.region_masks, sites, strict=True

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 from scipy.special import ndtr
 
 from semantic_style.core.canvas import Canvas, PictureCanvas
@@ -353,3 +354,13 @@ def test_a_cancelled_token_stops_the_masks() -> None:
     token.cancel()
     with pytest.raises(Cancelled):
         build_masks([found(square(8, (0, 4, 0, 8)))], [HARD], flat(32, 32), cancel=token)
+
+
+@pytest.mark.parametrize("deviation", [0.4, 2.0, 7.9])
+def test_a_feather_has_no_seam_between_its_strips(deviation: float) -> None:
+    """As long as BLUR_STEP allows, it is the gaussian of the whole mask."""
+    mask = np.zeros((1100, 1300), np.float32)
+    mask[100:900, 150:1000] = np.random.default_rng(0).random((800, 850), np.float32)
+    expected = gaussian_filter(mask, deviation, mode="nearest", truncate=3.0)
+    feathered(mask, deviation)
+    assert np.abs(mask - expected).max() < 1e-6

@@ -189,6 +189,28 @@ def test_work_can_be_stopped_in_every_stage(stylist: Stylist, picture: Picture, 
     assert seen[-1] == where
 
 
+def test_the_longer_the_work_the_more_often_a_cancel_is_heard(stylist: Stylist) -> None:
+    """In every stage that looks at all pixels: at least once a half megapixel."""
+    heard: dict[str, int] = {}
+    stage = "finding"
+
+    class Counting(CancelToken):
+        def check(self) -> None:
+            heard[stage] = heard.get(stage, 0) + 1
+
+    def watch(now: str, fraction: float) -> None:
+        nonlocal stage
+        stage = now
+
+    large = Picture(np.tile(fields(), (32, 32, 1)))  # 1536 x 2048
+    recipe = Recipe(parse_recipe("red = ochre").regions, size="full")
+    stylist.run(large, recipe, layers=False, progress=watch, cancel=Counting())
+    pieces = large.extent.pixels // (1 << 19)
+    assert heard["masks"] >= 2 * pieces  # refined and feathered
+    assert heard["compositing"] >= pieces
+    assert heard["finding"] >= 3
+
+
 def test_working_smaller_keeps_the_picture_s_size_and_what_is_untouched(
     stylist: Stylist,
 ) -> None:
