@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -47,11 +48,9 @@ print(json.dumps(found))
 
 @pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in kilobytes on Linux only")
 @pytest.mark.parametrize(
-    ("width", "height", "text"), [(700, 500, "* = mosaic"), (2400, 1100, "sky = mosaic")]
+    ("width", "height", "text"), [(700, 500, "* = mosaic"), (1500, 900, "sky = mosaic")]
 )
 def test_memory_and_tiles_are_as_said(tmp_path: Path, width: int, height: int, text: str) -> None:
-    import subprocess
-
     path = tmp_path / "photo.jpg"
     with Image.open(Session().shipped_photo("neuschwansteinCastle")) as photo:
         photo.convert("RGB").resize((width, height)).save(path)
@@ -60,6 +59,37 @@ def test_memory_and_tiles_are_as_said(tmp_path: Path, width: int, height: int, t
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["tiles"] == found["painted"]
     assert 1 / FACTOR < found["said"] / found["took"] < FACTOR, found
+
+
+SHORT = """
+import resource, sys
+import numpy as np, psutil
+from dataclasses import replace
+from semantic_style.core.errors import RequestError
+from semantic_style.core.picture import Picture
+from semantic_style.core.recipe import parse_recipe
+from semantic_style.plugin.session import Session
+
+recipe = replace(parse_recipe("* = mosaic"), size="full")
+stylist = Session("cpu").stylist(recipe)
+stylist.engine.pace()
+picture = Picture(np.random.default_rng(0).integers(0, 256, (1100, 2400, 3), np.uint8))
+held = psutil.Process().memory_info().vms
+resource.setrlimit(resource.RLIMIT_AS, (held + 60_000_000, resource.RLIM_INFINITY))
+try:
+    stylist.run(picture, recipe)
+except RequestError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of the address space are Linux's")
+def test_memory_that_does_not_suffice_is_one_line_with_a_way_out() -> None:
+    done = subprocess.run([sys.executable, "-c", SHORT], capture_output=True, text=True, check=True)
+    assert done.stdout == (
+        "there is not enough memory to work at 2400 px: close other programs, or work smaller, "
+        "such as --size 1200\n"
+    )
 
 
 @pytest.fixture
