@@ -104,8 +104,11 @@ def composite(
             continue
         covers = layer_masks(shares)
         samples = picture.pixels[area.slices]
-        original = np.zeros(samples.shape, np.float32)
-        original[touched] = to_srgb(scaled(samples[touched]), profile)
+        if profile is None or layers:
+            original = to_srgb(scaled(samples), profile)
+        else:  # profiles are slow, so only what shows goes through them
+            original = np.zeros(samples.shape, np.float32)
+            original[touched] = to_srgb(scaled(samples[touched]), profile)
         seen, exact, stacked = original.clip(0, 1), original.copy(), samples.astype(np.float32)
         for k in reversed(range(len(regions))):
             window = windows[k]

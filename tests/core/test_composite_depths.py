@@ -91,7 +91,7 @@ def test_the_blend_is_one_of_srgb_values(scene: Scene) -> None:
     result, none = composite(picture, regions, PictureCanvas(picture), with_layers=False)
     assert none == ()
     seen = to_float(picture)
-    shows = (np.abs(from_srgb(seen, picture).astype(float) - picture.pixels) < 1e-3).all(axis=-1)
+    shows = (np.abs(from_srgb(seen, picture).astype(float) - picture.pixels) < 1e-6).all(axis=-1)
     exact = seen.astype(np.float64)
     for region in regions:
         share = region.mask[..., None].astype(np.float64) * region.strength
