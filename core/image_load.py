@@ -22,6 +22,7 @@ from .image_header import PIXEL_LIMIT, SMALLEST_SIDE, check_kind, check_size, op
 from .image_metadata import UPRIGHT, orientation, read_info
 from .picture import Floats, Picture, PictureInfo, scaled
 from .profiles import fitting, profile_space
+from .streams import aside
 from .wording import shown_path
 
 _TURNS = {
@@ -100,11 +101,11 @@ def _load(stream: BinaryIO, name: str, pixel_limit: int, smallest_side: int) -> 
             deep = deep_header(stream)
             if deep is not None:
                 check_size(deep.size, name, pixel_limit, smallest_side)
-                return load_deep(deep, stream, name)
+                return aside(lambda: load_deep(deep, stream, name))
             image = read_header(stream, name)
             check_size(image.size, name, pixel_limit, smallest_side)
             check_kind(image, name)
-            image.load()
+            aside(image.load)
             return _picture(image, stream)
     except (RequestError, Cancelled):
         raise

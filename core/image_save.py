@@ -21,6 +21,7 @@ from .image_metadata import DESCRIPTIVE, XMP_KEY, XMP_TAG
 from .picture import Picture, Pixels, from_float, has_foreign_profile
 from .profiles import to_embed
 from .recipe_checks import STYLE_SIDE_LIMIT
+from .streams import aside
 from .wording import listed, shown, shown_path
 
 FORMATS = {
@@ -67,15 +68,15 @@ def save_picture(
         icc = _profile(picture, form, grey=samples.ndim == 2 or samples.shape[2] == 2)
         with replacing(path, force=force) as stream:
             if form == "PNG":
-                write_png(stream, picture, samples, icc, text or {})
+                aside(lambda: write_png(stream, picture, samples, icc, text or {}))
             else:
-                write_tiff(stream, picture, samples, icc)
+                aside(lambda: write_tiff(stream, picture, samples, icc))
         return
     picture = reduced(picture)
     image = _image(picture, alpha=form not in _OPAQUE_ONLY)
     options = _options(picture, form, image.mode, text or {})
     with replacing(path, force=force) as stream:
-        image.save(stream, format=form, **options)
+        aside(lambda: image.save(stream, format=form, **options))
 
 
 def losses(picture: Picture, path: str | os.PathLike[str]) -> list[str]:

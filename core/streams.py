@@ -7,11 +7,16 @@ again is read from or write to a stream: there a cancel is heard, and progress i
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, TypeVar, cast
 
+PATIENCE = 0.1  # s
+
+T = TypeVar("T")
 Listener = Callable[[int], None]
 
 
@@ -27,15 +32,35 @@ def heard(listener: Listener) -> Iterator[None]:
     """Streams opened within the block, by this thread, call `listener` before every read and
     write, with the number of bytes that passed; what it raises ends the reading or writing.
 
-    Pillow reads and writes in pieces: 64 KB, or some rows. One piece, whatever its size, are a
-    WebP, a TIFF of 8 bits, a JPEG that is progressive or of quality 95 and more, and a PNG of
-    16 bits.
+    Pillow reads and writes in pieces: 64 KB, or some rows. What is one piece to it, whatever the
+    size (a WebP, a progressive JPEG, 16 bits), is left to another thread: see `aside`.
     """
     token = _listener.set(listener)
     try:
         yield
     finally:
         _listener.reset(token)
+
+
+def aside(work: Callable[[], T]) -> T:
+    """What `work` gives. Where somebody listens it runs in a thread of its own, and the listener
+    is called (with 0) every PATIENCE seconds meanwhile: one long call of a C library can't be
+    ended, but it need not be waited for. What it still does then is lost."""
+    listener = _listener.get()
+    if listener is _nobody:
+        return work()
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    while not wait([future], PATIENCE).done:
+        listener(0)
+    return future.result()
 
 
 def hearing(stream: BinaryIO) -> BinaryIO:

@@ -54,7 +54,8 @@ class Painter:
         from ..core.layers import check_ora
 
         started = time.perf_counter()
-        picture = load_picture(job.photo)
+        with heard(_nothing):  # Ctrl+C ends it, whatever the file
+            picture = load_picture(job.photo)
         check_output(job.out, force=self._force, picture=picture)
         if job.layers and job.layers.suffix.lower() == ".ora":
             check_ora(job.layers, picture)
@@ -93,15 +94,15 @@ class Painter:
             # How long the file will be nobody knows before: the bar slows down towards the end.
             progress("saving", 1 - math.exp(-2 * passed / likely))
 
-        if job.mask:
-            save_mask(result.mask, job.mask, force=self._force)
-        if job.layers and job.layers.suffix.lower() == ".ora":
-            write_ora(job.layers, picture, result.layers, result.picture, force=self._force)
-        elif job.layers:
-            job.layers.parent.mkdir(exist_ok=True)
-            write_layers(job.layers, picture, result.layers, force=self._force)
         text = {RECIPE_KEY: to_json(result.recipe)}
         with heard(written):
+            if job.mask:
+                save_mask(result.mask, job.mask, force=self._force)
+            if job.layers and job.layers.suffix.lower() == ".ora":
+                write_ora(job.layers, picture, result.layers, result.picture, force=self._force)
+            elif job.layers:
+                job.layers.parent.mkdir(exist_ok=True)
+                write_layers(job.layers, picture, result.layers, force=self._force)
             save_picture(result.picture, job.out, force=self._force, text=text)
         progress("saving", 1.0)
 
@@ -177,3 +178,7 @@ class Painter:
             if getattr(before, name) != getattr(now, name)
         ]
         return [f"this recipe was made with another {', '.join(changed)}: the result may differ"]
+
+
+def _nothing(passed: int) -> None:
+    """Reading shows no progress of its own."""

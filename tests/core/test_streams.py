@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from semantic_style.core.errors import Cancelled
 from semantic_style.core.image import load_picture, save_mask, save_picture
 from semantic_style.core.picture import Picture
-from semantic_style.core.streams import heard
+from semantic_style.core.streams import aside, heard
 
 SIDE = 900
 PIECE = 1 << 20  # bytes of samples; between two checks there is never more
@@ -71,3 +72,28 @@ def test_another_error_of_the_listener_comes_through_too(noise: Picture, tmp_pat
     with pytest.raises(KeyboardInterrupt), heard(interrupt):
         save_picture(noise, tmp_path / "a.png")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["webp", "16-bit png", "16-bit tif"])
+def test_one_long_call_is_not_waited_for(noise: Picture, tmp_path: Path, kind: str) -> None:
+    depth, _, suffix = kind.rpartition(" ")
+    pixels = np.tile(noise.pixels, (3, 3, 1))  # seconds of coding
+    picture = Picture(pixels.astype(np.uint16) * 257 if depth else pixels)
+    path = tmp_path / f"a.{suffix}"
+    told, listen = after(1)
+    with pytest.raises(Cancelled), heard(listen):
+        save_picture(picture, path)
+    assert len(told) == 2
+    assert not list(tmp_path.iterdir())
+
+
+def test_work_aside_gives_its_result_and_its_errors() -> None:
+    _, listen = after(10**6)
+    with heard(listen):
+        assert aside(lambda: 7) == 7
+        with pytest.raises(ZeroDivisionError):
+            aside(lambda: 1 // 0)
+    here = threading.get_ident()
+    assert aside(threading.get_ident) == here  # nobody listens: no thread
+    with heard(listen):
+        assert aside(threading.get_ident) != here
