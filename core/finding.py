@@ -190,7 +190,7 @@ class Finder:
         if paths and not isinstance(self.segmenter, PicturePrompts):
             raise RequestError(
                 f"the {self.segmenter.name} segmenter can't take picture prompts such as "
-                f"image:{shown_path(paths[0])}: name the thing in words"
+                f"image:{shown_path(paths[0])}: name the thing in words, or get clipseg, which can"
             )
         return [PictureCanvas(load_picture(path)).fitted(ENCODE_SIDE) for path in paths]
 

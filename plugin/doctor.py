@@ -15,7 +15,16 @@ from .faults import log_path
 
 State = Literal["ok", "note", "bad"]
 LEAST_DISK = 1e9  # bytes; a 12-megapixel result with its layers takes well under this
-PACKAGES = ("torch", "torchvision", "transformers", "accelerate", "numpy", "pillow")
+PACKAGES = (
+    "torch",
+    "torchvision",
+    "transformers",
+    "accelerate",
+    "numpy",
+    "pillow",
+    "imagecodecs",
+    "tifffile",
+)
 
 
 @dataclass(frozen=True)
