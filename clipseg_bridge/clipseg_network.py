@@ -32,16 +32,9 @@ class ClipSegNetwork:
     def __init__(self, folder: Path, device: Device, size: int | None = None) -> None:
         """size: side in px at which pictures are seen, a multiple of the patch; default the
         model's own. RequestError for another size and for a folder that is no sound CLIPSeg."""
-        import torch
-
         self._model, self._processor = load_clipseg(folder)
         self._model.to(device.place)
         self._device = device
-        if device.dtype != torch.float32:
-            # Autocast would make this copy at every product; kept, it is 250 MB less.
-            for module in self._model.modules():
-                if isinstance(module, torch.nn.Linear):
-                    module.to(device.dtype)
         config = self._model.config
         self._layers = [layer + 1 for layer in config.extract_layers]  # 0 is the embeddings
         self._context = int(config.text_config.max_position_embeddings)
