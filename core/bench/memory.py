@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import subprocess
 import sys
 import tempfile
@@ -64,7 +65,7 @@ def run(
             photo = folder / f"photo-{size}.jpg"
             width, height = _enlarged(photo, size)
             arguments = command(photo, folder / f"out-{size}.png")
-            found = _measure(arguments, folder / "found.json")
+            found = launched(arguments, folder / "found.json")
             rows.append(
                 {
                     "megapixels": size,
@@ -135,9 +136,16 @@ def _enlarged(path: Path, megapixels: float) -> tuple[int, int]:
     return size
 
 
-def _measure(command: Sequence[str], result: Path) -> dict[str, Any]:
+def launched(
+    command: Sequence[str], result: Path, environment: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """peak_bytes and seconds of a command, by way of `result`, a file to be written.
+
+    environment: added to this process's own. RequestError where the command fails.
+    """
     done = subprocess.run(
         [sys.executable, "-I", str(LAUNCH), str(result), *command],
+        env={**os.environ, **(environment or {})},
         capture_output=True,
         text=True,
         check=False,

@@ -7,8 +7,6 @@ particular segmenter.
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -29,7 +27,7 @@ from ..errors import RequestError
 from ..progress import CancelToken, Progress, silent
 from ..segmenter import Segmenter
 from .machine import machine, versions
-from .memory import LAUNCH
+from .memory import launched
 from .methods import fitted, unit
 from .random_clipseg import WORDS, write_random_clipseg
 from .report import Report
@@ -111,7 +109,9 @@ def run(
                 cancel.check()
             progress(f"{name}, {count} threads", number / len(cases))
             figures = Path(scratch) / "figures.json"
-            found = _launched(command(folder, name, repeats, figures), count, Path(scratch))
+            words = command(folder, name, repeats, figures)
+            threads_of = {"OMP_NUM_THREADS": str(count), "MKL_NUM_THREADS": str(count)}
+            found = launched(words, Path(scratch) / "found.json", threads_of)
             seconds = json.loads(figures.read_text(encoding="utf-8"))
             peak = found["peak_bytes"] / 1e6
             rows.append({"threads": count, "format": name, "peak_mb": peak, **seconds})
@@ -125,25 +125,6 @@ def run(
 
 
 _PACKAGES = ("semantic-style", "transformers", "numpy", "pillow")
-
-
-def _launched(command: Sequence[str], threads: int, scratch: Path) -> dict[str, Any]:
-    result = scratch / "found.json"
-    count = str(threads)
-    done = subprocess.run(
-        [sys.executable, "-I", str(LAUNCH), str(result), *command],
-        env={**os.environ, "OMP_NUM_THREADS": count, "MKL_NUM_THREADS": count},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    found: dict[str, Any] = (
-        json.loads(result.read_text(encoding="utf-8")) if not done.returncode else {}
-    )
-    if found.get("code") != 0:
-        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        raise RequestError(f"the measured command failed: {last}")
-    return found
 
 
 def table(report: Report) -> Table:
