@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, runtime_checkable
@@ -10,7 +9,7 @@ from typing import Protocol, TypeVar, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from .canvas import PictureCanvas
+from .canvas import PictureCanvas, fingerprint
 from .errors import PhraseNotFound, RequestError
 from .image import load_embedded_mask, load_mask, load_picture
 from .masks import Mask, RegionControls, SoftRegion
@@ -175,10 +174,7 @@ class Finder:
         return answers
 
     def _encoding(self, picture: Picture, cancel: CancelToken) -> Encoding:
-        kind = (picture.extent, picture.pixels.dtype, picture.profile)
-        digest = hashlib.blake2b(repr(kind).encode())
-        digest.update(np.ascontiguousarray(picture.pixels).data)
-        key = digest.digest()
+        key = fingerprint(picture.pixels, picture.profile)
         if self._last is None or self._last[0] != key:
             cancel.check()
             small = PictureCanvas(picture).fitted(ENCODE_SIDE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -10,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .canvas import Canvas, PictureCanvas, Stored
+from .canvas import Canvas, PictureCanvas, Stored, fingerprint
 from .composite import Repainted, composite
 from .engines import Engine, PreparedStyle
 from .errors import RequestError
@@ -250,9 +249,7 @@ class Stylist:
     def _prepare(
         self, style: Floats, scale: float, phrase: str | None, part: Mask | None
     ) -> PreparedStyle:
-        digest = hashlib.blake2b(repr(style.shape).encode())
-        digest.update(np.ascontiguousarray(style).data)
-        key = (digest.digest(), scale, phrase)
+        key = (fingerprint(style), scale, phrase)
         if key not in self._prepared:
             self._prepared[key] = self.engine.prepare(style, scale=scale, region=part)
             while len(self._prepared) > STYLES_KEPT:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import OrderedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .canvas import ArrayCanvas
+from .canvas import ArrayCanvas, fingerprint
 from .errors import RequestError
 from .finding import ENCODE_SIDE, absence
 from .masks import Mask, RegionControls, SoftRegion, build_masks
@@ -40,9 +39,7 @@ class StyleParts:
         picture's edges. RequestError where the picture does not show it, or too little to take a
         style from; source: where the picture comes from, for that line.
         """
-        digest = hashlib.blake2b(repr(style.shape).encode())
-        digest.update(np.ascontiguousarray(style).data)
-        key = (digest.digest(), phrase)
+        key = (fingerprint(style), phrase)
         if key not in self._parts:
             self._parts[key] = self._found(key[0], style, phrase, source)
             _forget(self._parts, PARTS_KEPT)
