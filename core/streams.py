@@ -20,11 +20,11 @@ T = TypeVar("T")
 Listener = Callable[[int], None]
 
 
-def _nobody(passed: int) -> None:
+def _nobody(passed: int | None) -> None:
     """The listener where nobody listens."""
 
 
-_listener: ContextVar[Listener] = ContextVar("listener", default=_nobody)
+_listener: ContextVar[Callable[[int | None], None]] = ContextVar("listener", default=_nobody)
 
 
 @contextmanager
@@ -35,7 +35,14 @@ def heard(listener: Listener) -> Iterator[None]:
     Pillow reads and writes in pieces: 64 KB, or some rows. What is one piece to it, whatever the
     size (a WebP, a progressive JPEG, 16 bits), is left to another thread: see `aside`.
     """
-    token = _listener.set(listener)
+    last = 0
+
+    def listen(passed: int | None) -> None:
+        nonlocal last
+        last = last if passed is None else passed
+        listener(last)
+
+    token = _listener.set(listen)
     try:
         yield
     finally:
@@ -44,7 +51,7 @@ def heard(listener: Listener) -> Iterator[None]:
 
 def aside(work: Callable[[], T]) -> T:
     """What `work` gives. Where somebody listens it runs in a thread of its own, and the listener
-    is called (with 0) every PATIENCE seconds meanwhile: one long call of a C library can't be
+    is called (with what it was told last) every PATIENCE seconds meanwhile: one long call of a C library can't be
     ended, but it need not be waited for. What it still does then is lost."""
     listener = _listener.get()
     if listener is _nobody:
@@ -59,7 +66,7 @@ def aside(work: Callable[[], T]) -> T:
 
     threading.Thread(target=run, daemon=True).start()
     while not wait([future], PATIENCE).done:
-        listener(0)
+        listener(None)
     return future.result()
 
 
