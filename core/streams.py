@@ -51,8 +51,8 @@ def heard(listener: Listener) -> Iterator[None]:
 
 def aside(work: Callable[[], T]) -> T:
     """What `work` gives. Where somebody listens it runs in a thread of its own, and the listener
-    is called (with what it was told last) every PATIENCE seconds meanwhile: one long call of a C library can't be
-    ended, but it need not be waited for. What it still does then is lost."""
+    is called every PATIENCE seconds meanwhile, with what it was told last: one long call of a C
+    library can't be ended, but it need not be waited for. What it still does then is lost."""
     listener = _listener.get()
     if listener is _nobody:
         return work()
