@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,10 +12,21 @@ from numpy.typing import NDArray
 from ..canvas import Canvas, Stored
 from ..geometry import Bounds, Extent
 from ..progress import CancelToken, Progress
+from ..recipe_data import GROUPS
 from ..tiling import Plan
 
 Wanted = Callable[[Bounds], bool]  # whether anything of a box of the working picture will show
-PreparedStyle = Any  # what an engine makes of a style picture, for its own `stylize` only
+PreparedStyle = Any  # what an engine makes of a guiding signal, for its own `stylize` only
+
+
+@dataclass(frozen=True)
+class Word:
+    """A style that is named and not shown: what follows `word:`."""
+
+    phrase: str
+
+
+Signal = NDArray[np.float32] | Word  # a style picture, HWC sRGB float32 in [0, 1], or a word
 
 
 class Engine(Protocol):
@@ -25,16 +37,24 @@ class Engine(Protocol):
 
     def prepare(
         self,
-        style: NDArray[np.float32],
+        style: Signal,
         *,
         scale: float = 1.0,
         region: NDArray[np.float32] | None = None,
+        transfer: Sequence[str] = GROUPS,
     ) -> PreparedStyle:
         """Everything that depends on the style alone; worth caching.
 
         scale: brush size, 1 = as the style picture shows it. region: HW in [0, 1], the part
-        of the style picture to take from (None = all of it).
+        of the style picture to take from (None = all of it). transfer: the groups of features
+        that take the style (ZM-Net's figure 7). RequestError for a word that the engine does
+        not know, and where it can't keep groups apart.
         """
+        ...
+
+    def check_word(self, phrase: str) -> tuple[str, ...]:
+        """Warnings about a style word, before anything is run. RequestError for one that the
+        engine can't take, which says what it can."""
         ...
 
     def stylize(

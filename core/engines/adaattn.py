@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import torch
@@ -27,8 +28,9 @@ from ..nets.adaattn import (
 )
 from ..nets.attention import blocks
 from ..progress import CancelToken, Progress, silent
+from ..recipe_data import GROUPS
 from ..tiling import Plan, Tile, plan_tiles, tile_side
-from . import Wanted
+from . import Signal, Wanted, Word
 
 STYLE_SIDE = 512  # pixels of a style picture's long side at brush size 1
 STATISTICS_SIDE = 1024  # content statistics come from the whole picture, at most this large
@@ -97,12 +99,20 @@ class AdaAttNEngine:
     @torch.inference_mode()
     def prepare(
         self,
-        style: NDArray[np.float32],
+        style: Signal,
         *,
         scale: float = 1.0,
         region: NDArray[np.float32] | None = None,
+        transfer: Sequence[str] = GROUPS,
     ) -> PreparedStyle:
-        """See core.engines.Engine. Raises RequestError for a region that is empty."""
+        """See core.engines.Engine. Raises RequestError for a region that is empty, too."""
+        if isinstance(style, Word):
+            self.check_word(style.phrase)
+        if set(transfer) != set(GROUPS):
+            raise RequestError(
+                f"{self.name} restyles details, colours and textures together: leave transfer "
+                "out, or use the engine zmnet"
+            )
         self._cancel = CancelToken()
         extent = Extent(style.shape[1], style.shape[0])
         factor = np.clip(STYLE_SIDE * scale, 2 * SMALLEST_SIDE, 3 * STYLE_SIDE) / extent.long_side
@@ -115,6 +125,13 @@ class AdaAttNEngine:
             mask = _resize(self._tensor(region[..., None]), size)
         with self.device.autocast():
             return self.network.prepare(_at_least(image), mask if mask is None else _at_least(mask))
+
+    def check_word(self, phrase: str) -> NoReturn:
+        """RequestError: attention needs a picture to look at."""
+        raise RequestError(
+            f"the engine {self.name} paints from pictures, not from words: use the engine zmnet "
+            f"for word:{phrase}, or name a style"
+        )
 
     @torch.inference_mode()
     def stylize(

@@ -77,6 +77,30 @@ def global_style_loss(
     return total
 
 
+def gram(features: Tensor) -> Tensor:
+    """Equation 1 of ZM-Net, divided by the number of positions; NCHW -> [N, C, C], float32."""
+    flat = features.float().flatten(2)
+    return flat @ flat.mT / flat.shape[2]
+
+
+def gram_loss(output: Features, style: Features, *, relative: bool = True) -> Tensor:
+    """Style loss of ZM-Net's equation 2: Frobenius norm of the difference of Gram matrices,
+    summed over the levels; [N].
+
+    relative: each norm is divided by the style's own, so that no level outweighs the others.
+    Else squared, and divided by the square of the matrix' size, as in the paper.
+    """
+    total = output[0].new_zeros(output[0].shape[0], dtype=torch.float32)
+    for o, s in zip(output, style, strict=True):
+        wanted = gram(s)
+        distance = (gram(o) - wanted).flatten(1)
+        if relative:
+            total = total + distance.norm(dim=1) / wanted.flatten(1).norm(dim=1)
+        else:
+            total = total + distance.square().mean(dim=1)
+    return total
+
+
 def content_loss(output: Tensor, content: Tensor) -> Tensor:
     """Mean squared difference of normalised features of one level, [N]."""
     return (normalise(output) - normalise(content)).pow(2).mean(dim=(1, 2, 3))

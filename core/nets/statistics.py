@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 EPSILON = 1e-5  # added to variances, so that a constant channel divides by no zero
@@ -30,6 +31,17 @@ def moments(features: Tensor, *, unbiased: bool = False) -> Moments:
     if unbiased:
         positions = x.shape[2] * x.shape[3]
         variance = variance * (positions / max(1, positions - 1))  # one position varies by 0
+    return Moments(mean, (variance + EPSILON).sqrt())
+
+
+def masked_moments(features: Tensor, mask: Tensor) -> Moments:
+    """Where mask [N, 1, H, W] in [0, 1] of any size is set; it is brought to the features' size
+    by area."""
+    weight = F.adaptive_avg_pool2d(mask.float(), (features.shape[2], features.shape[3]))
+    weight = weight / weight.sum(dim=(2, 3), keepdim=True).clamp_min(1e-6)
+    x = features.float()
+    mean = (x * weight).sum(dim=(2, 3), keepdim=True)
+    variance = ((x - mean).square() * weight).sum(dim=(2, 3), keepdim=True)
     return Moments(mean, (variance + EPSILON).sqrt())
 
 

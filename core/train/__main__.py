@@ -24,9 +24,16 @@ def _adaattn() -> tuple[type[Any], Callable[[Any], Any]]:
     return AdaAttNTraining, AdaAttNTask
 
 
+def _zmnet() -> tuple[type[Any], Callable[[Any], Any]]:
+    from .zmnet import ZMNetTask, ZMNetTraining
+
+    return ZMNetTraining, ZMNetTask
+
+
 TASKS: dict[str, Callable[[], tuple[type[Any], Callable[[Any], Any]]]] = {
     "encoder": _encoder,
     "adaattn": _adaattn,
+    "zmnet": _zmnet,
 }
 
 

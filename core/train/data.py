@@ -77,6 +77,23 @@ class Pairs(Dataset[tuple[Tensor, Tensor]]):
         return len(self.content)
 
 
+class OneStyle(Dataset[tuple[Tensor, Tensor]]):
+    """Content crops, all those of a batch beside the same style crop."""
+
+    def __init__(self, content: Dataset[Tensor], style: Dataset[Tensor], batch: int) -> None:
+        self.content, self.style, self.batch = content, style, batch
+        self._last: tuple[int, Tensor] | None = None  # decoded once for a batch
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        step = index // self.batch
+        if self._last is None or self._last[0] != step:
+            self._last = step, self.style[step]
+        return self.content[index], self._last[1]
+
+    def __len__(self) -> int:
+        return 2**31
+
+
 class Batches(Sampler[list[int]]):
     """Batches of consecutive items, from step `start` to step `stop`."""
 

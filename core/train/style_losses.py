@@ -1,0 +1,91 @@
+"""What every transformation network is trained by: Gram style loss and content loss (ZM-Net,
+equation 2), each as a share of the way that is left between photograph and style."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..nets.perceptual import content_loss, global_style_loss, gram_loss
+from ..perceptual_weights import load_perceptual
+
+CONTENT_LEVEL = 4  # relu4_1
+
+
+@dataclass(frozen=True)
+class StyleWeights:
+    """gram: of equation 1's matrices. style: of means and deviations alone, which beyond the
+    paper speed training up. content: of the normalised relu4_1. range: of values outside [0, 1].
+    variation: of differences between neighbours that the photograph does not have.
+
+    loss_scale: pictures are made smaller by so much before the perceptual network sees them, as
+    whoever looks at a large picture does; it also makes the losses cheaper.
+    """
+
+    style: float = 1.0
+    gram: float = 1.0
+    content: float = 0.1
+    range: float = 10.0
+    variation: float = 1.0
+    loss_scale: int = 2
+
+
+class StyleLosses:
+    """The losses of an output against its photograph and style."""
+
+    def __init__(self, weights: StyleWeights, vgg16: str = "") -> None:
+        """vgg16: a file of the real network; empty takes the store's, or its stand-in."""
+        self.weights = weights
+        self.perceptual, self.judge = load_perceptual(vgg16)
+
+    def _seen(self, image: Tensor) -> Tensor:
+        scale = self.weights.loss_scale
+        return F.avg_pool2d(image, scale) if scale > 1 else image
+
+    def __call__(
+        self, output: Tensor, content: Tensor, style: Tensor
+    ) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """output, content: [N, 3, H, W]; style: [N or 1, 3, h, w]. The mean over the batch, and
+        its parts: 1 = nothing transferred (style, gram), all lost (content); 0 = all."""
+        w = self.weights
+        with torch.no_grad():
+            of_content = self.perceptual(self._seen(content))
+            of_style = [
+                f.expand(len(output), *f.shape[1:]) for f in self.perceptual(self._seen(style))
+            ]
+            # Each sample counts by the share of the way that is left, so that a style far from
+            # the photograph does not drown a near one.
+            style_unit = global_style_loss(of_content, of_style).clamp_min(1)
+            gram_unit = gram_loss(of_content, of_style).clamp_min(1)
+        of_output = self.perceptual(self._seen(output))
+        level = CONTENT_LEVEL - 1
+        outside = (output - output.clamp(0, 1)).pow(2).mean()
+        parts = {
+            "style": (global_style_loss(of_output, of_style) / style_unit).mean(),
+            "gram": (gram_loss(of_output, of_style) / gram_unit).mean(),
+            # Two unrelated pictures differ by 2 in features of deviation 1.
+            "content": content_loss(of_output[level], of_content[level]).mean() / 2,
+            "range": outside,
+            "variation": _roughness(output - content).mean(),
+        }
+        total = (
+            w.style * parts["style"]
+            + w.gram * parts["gram"]
+            + w.content * parts["content"]
+            + w.range * outside
+            + w.variation * parts["variation"]
+        )
+        return total, parts
+
+
+def _roughness(image: Tensor) -> Tensor:
+    """Mean square of what 2 x 2 px differ by from their own mean: what the loss, looking at
+    half the size, can't see; [N]."""
+    height, width = image.shape[-2] // 2 * 2, image.shape[-1] // 2 * 2
+    image = image[..., :height, :width]
+    small = F.interpolate(F.avg_pool2d(image, 2), scale_factor=2, mode="nearest")
+    return (image - small).pow(2).mean(dim=(1, 2, 3))
