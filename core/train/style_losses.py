@@ -58,9 +58,9 @@ class StyleLosses:
                 f.expand(len(output), *f.shape[1:]) for f in self.perceptual(self._seen(style))
             ]
             # Each sample counts by the share of the way that is left, so that a style far from
-            # the photograph does not drown a near one.
-            style_unit = global_style_loss(of_content, of_style).clamp_min(1)
-            gram_unit = gram_loss(of_content, of_style).clamp_min(1)
+            # the photograph does not drown a near one; nor does one that is nearly there already.
+            style_unit = global_style_loss(of_content, of_style).clamp_min(2)
+            gram_unit = gram_loss(of_content, of_style).clamp_min(1.5)
         of_output = self.perceptual(self._seen(output))
         level = CONTENT_LEVEL - 1
         outside = (output - output.clamp(0, 1)).pow(2).mean()

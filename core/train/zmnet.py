@@ -26,23 +26,26 @@ FITTED = 256  # style crops that the signal's vectors are standardised by
 @dataclass(frozen=True)
 class ZMNetTraining(TrainConfig):
     """network: compact (ours) or paper. signal: what PNet looks at, see ZMNetConfig; empty: the
-    network's own. style_size: px of a style crop, of which a step has one. styles: how many of
-    the style pictures are used, 0 = all.
+    network's own. style_size: px of a style crop. styles: how many of the style pictures are
+    used, 0 = all. contents: content crops in a row that share a style. The paper's whole
+    minibatch does; for a network of thousands of styles, steps that each follow another style
+    hardly got anywhere (see the model card).
 
     The losses' weights and loss_scale: see StyleWeights.
     """
 
-    size: int = 192
-    batch: int = 4
+    size: int = 160
+    batch: int = 6
     learning_rate: float = 1e-3
     network: Literal["compact", "paper"] = "compact"
     signal: str = ""
     pnet: Literal["serial", "parallel"] = "serial"
-    style_size: int = 256
+    style_size: int = 160
+    contents: int = 1
     styles: int = 0
     style_weight: float = 1.0
     gram_weight: float = 1.0
-    content_weight: float = 0.1
+    content_weight: float = 0.15
     range_weight: float = 10.0
     variation_weight: float = 1.0
     loss_scale: int = 2
@@ -91,19 +94,20 @@ class ZMNetTask:
     def dataset(self) -> Dataset[Any]:
         c = self.config
         content = RandomCrops(find_pictures(c.content), c.size, c.smallest_crop, c.seed)
-        return OneStyle(content, self.style_crops(), c.batch)
+        return OneStyle(content, self.style_crops(), c.contents)
 
     def loss(
         self, model: nn.Module, batch: tuple[Tensor, Tensor]
     ) -> tuple[Tensor, Mapping[str, Tensor]]:
         content, style = (to_unit(x) for x in batch)
-        style = style[:1]  # one style a minibatch (section 4.1)
+        if self.config.contents >= len(content):
+            style = style[:1]  # one style a minibatch (section 4.1)
         return self.losses(model(content, style), content, style)
 
     @torch.no_grad()
     def sample(self, model: nn.Module, path: Path) -> None:
         """Four fixed pairs: content, style, result."""
-        items = [self.dataset()[i * self.config.batch] for i in range(4)]
+        items = [self.dataset()[i * self.config.contents] for i in range(4)]
         save_samples(model, items, path)
 
     def metadata(self) -> dict[str, str]:
