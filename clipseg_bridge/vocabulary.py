@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.segmenter import Knowledge
+from ..core.word_table import singulars
 
 NEAR = 0.5  # cosine of two vectors from which one word may stand for another of its sort
 KIND_BONUS, KIND_DECAY = 0.15, 0.9  # added for "is a kind of", less for each step further up
@@ -72,11 +73,11 @@ class Vocabulary:
         while len(tokens) > 1 and tokens[0] in SMALL_WORDS:
             tokens = tokens[1:]
         whole = " ".join(tokens)
-        for form in _singulars(whole):
+        for form in singulars(whole):
             if form in self._place:
                 return Knowledge("yes", form)
         for part in _parts(tokens):
-            for form in _singulars(part):
+            for form in singulars(part):
                 if form in self._place:
                     return Knowledge("near", form)
                 if form in self._row:
@@ -109,15 +110,3 @@ def _parts(tokens: Sequence[str]) -> Iterator[str]:
     for start in range(turn):
         if (start, turn) != (0, len(tokens)):
             yield " ".join(tokens[start:turn])
-
-
-def _singulars(phrase: str) -> Iterator[str]:
-    """The phrase, then what its last word may be the plural of."""
-    yield phrase
-    for plural, singular in (("ies", "y"), ("ves", "f"), ("ves", "fe"), ("es", ""), ("s", "")):
-        if phrase.endswith(plural) and len(phrase) > len(plural) + 1:
-            yield phrase[: -len(plural)] + singular
-    irregular = {"people": "person", "men": "man", "women": "woman", "children": "child"}
-    head, _, last = phrase.rpartition(" ")
-    if last in irregular:
-        yield f"{head} {irregular[last]}".strip()

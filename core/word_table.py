@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -93,3 +93,15 @@ def spelled(phrase: str) -> str:
     while len(tokens) > 1 and tokens[0] in ARTICLES:
         tokens = tokens[1:]
     return " ".join(tokens)
+
+
+def singulars(phrase: str) -> Iterator[str]:
+    """The phrase, then what its last word may be the plural of."""
+    yield phrase
+    for plural, singular in (("ies", "y"), ("ves", "f"), ("ves", "fe"), ("es", ""), ("s", "")):
+        if phrase.endswith(plural) and len(phrase) > len(plural) + 1:
+            yield phrase[: -len(plural)] + singular
+    irregular = {"people": "person", "men": "man", "women": "woman", "children": "child"}
+    head, _, last = phrase.rpartition(" ")
+    if last in irregular:
+        yield f"{head} {irregular[last]}".strip()

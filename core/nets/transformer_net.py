@@ -74,6 +74,9 @@ class Parameters:
             share=self.share * float("colours" in groups),
         )
 
+    def to(self, device: torch.device) -> Parameters:
+        return _zipped([self], lambda x: x[0].to(device))
+
     def expand(self, count: int) -> Parameters:
         """The same for `count` samples."""
         return _zipped([self], lambda x: x[0].expand(count, *x[0].shape[1:]))
