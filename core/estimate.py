@@ -15,10 +15,12 @@ from .masks import Mask, box_of
 
 MARGIN = 8  # px of the working size around a region's box, for what looks at neighbours
 
-# Seconds a megapixel of the picture where the engine takes NOMINAL_PACE a pixel of a tile: a
-# machine that is slower there is about as much slower here.
-NOMINAL_PACE = 3.3e-6
-WORTH_A_TRY = 2_000_000  # pixels of tiles; for fewer NOMINAL_PACE has to do
+# Seconds a pixel of a tile on one machine, by engine: what is slower than that elsewhere makes
+# everything else as much slower.
+NOMINAL_PACES = {"adaattn": 3.3e-6, "adaattn-published": 2.3e-5, "zmnet": 1e-6, "gatys": 2e-3}
+NOMINAL_PACE = NOMINAL_PACES["adaattn"]  # of any other engine
+WORTH_A_TRY = 6.0  # s of nominal pace; for less it has to do
+# Seconds a megapixel of the picture on that machine.
 FINDING, MASK, COMPOSITING, SAVING = 0.06, 0.09, 0.12, 0.35
 LOOKING = 0.6  # s: one look of the segmenter, whatever the size
 
@@ -72,7 +74,9 @@ class Estimate:
     def about(self) -> str:
         """Time and memory in words."""
         seconds = self.seconds
-        time = f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+        units = {"s": seconds, "min": seconds / 60, "h": seconds / 3600}
+        unit = "s" if seconds < 90 else "min" if seconds < 5400 else "h"
+        time = f"{units[unit]:.0f} {unit}"
         return f"about {time} and {self.peak_bytes / 1e9:.1f} GB"
 
 
@@ -125,8 +129,9 @@ def estimated(
         kept + picture + ENCODED * full.pixels,  # saving
     ]
     pixels = sum(plan.pixels for plan in plans)
-    pace = engine.pace() if pixels >= WORTH_A_TRY else NOMINAL_PACE
-    slower, megapixels = pace / NOMINAL_PACE, full.pixels / 1e6
+    nominal = NOMINAL_PACES.get(engine.name, NOMINAL_PACE)
+    pace = engine.pace() if pixels * nominal >= WORTH_A_TRY else nominal
+    slower, megapixels = pace / nominal, full.pixels / 1e6
     parts = {name: slower * seconds for name, seconds in selecting(full, masks).items()}
     parts |= {f"styling {number}": pace * plan.pixels for number, plan in enumerate(plans)}
     parts |= {"compositing": slower * megapixels * COMPOSITING}
@@ -142,7 +147,7 @@ def estimated(
 
 
 def selecting(full: Extent, masks: int) -> dict[str, float]:
-    """Seconds of finding a recipe's regions and of making their masks, at NOMINAL_PACE."""
+    """Seconds of finding a recipe's regions and of making their masks, at nominal pace."""
     megapixels = full.pixels / 1e6
     return {"finding": LOOKING + megapixels * FINDING, "masks": megapixels * MASK * masks}
 

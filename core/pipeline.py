@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .canvas import Canvas, PictureCanvas, Stored, fingerprint
 from .composite import Repainted, composite
-from .engines import Engine, PreparedStyle
+from .engines import Engine, PreparedStyle, Signal, Word
 from .errors import RequestError
 from .estimate import Estimate, Site, estimated, site_of
 from .geometry import Extent
@@ -31,6 +31,8 @@ DEFAULT_SIDE = 2048  # px, long side of the working size where the recipe names 
 LIKE_SIDE = 1024  # px of the mask in which a region's statistics are taken; engines look at no more
 LEAST_SIDE = 512  # px that is advised where memory is short
 STYLES_KEPT = 8
+
+StyleKey = tuple[bytes | Word, float, str | None, tuple[str, ...]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,22 +58,45 @@ class Result:
 class Stylist:
     """One segmenter and one engine, kept warm. Not for use by several threads at once.
 
-    style_of: the picture of a source, HWC sRGB in [0, 1]; RequestError for one that is gone or
-    that the engine can't take.
+    style_of: the picture of a source, HWC sRGB in [0, 1], or its word; RequestError for one that
+    is gone.
     """
 
     def __init__(
-        self, segmenter: Segmenter, engine: Engine, style_of: Callable[[Source], Floats]
+        self, segmenter: Segmenter, engine: Engine, style_of: Callable[[Source], Signal]
     ) -> None:
         self.segmenter, self.engine = segmenter, engine
         self._selector = Selector(segmenter)
         self._parts = StyleParts(segmenter)
         self._style_of = style_of
-        self._prepared: OrderedDict[tuple[bytes, float, str | None], PreparedStyle] = OrderedDict()
+        self._prepared: OrderedDict[StyleKey, PreparedStyle] = OrderedDict()
 
-    def masks(self, picture: Picture, recipe: Recipe, *, strict: bool = False) -> Selection:
+    def masks(
+        self,
+        picture: Picture,
+        recipe: Recipe,
+        *,
+        strict: bool = False,
+        progress: Progress | None = None,
+        cancel: CancelToken | None = None,
+    ) -> Selection:
         """Where the recipe's regions are: see Selector, whose cache `run` shares."""
-        return self._selector.select(picture, recipe, strict=strict)
+        return self._selector.select(
+            picture, recipe, strict=strict, progress=progress, cancel=cancel
+        )
+
+    def style_warnings(self, recipe: Recipe) -> list[str]:
+        """A line for each word, of a style or for a part of one, that is not what it seems;
+        RequestError for unknown ones."""
+        parts = {r.style_region for r in recipe.regions if r.style_region is not None}
+        return [*self._words(recipe), *self._selector.finder.check(sorted(parts))]
+
+    def mixture(
+        self, recipe: Recipe, region: Region, cancel: CancelToken | None = None
+    ) -> list[tuple[PreparedStyle, float]]:
+        """What the engine makes of the styles of a region, with weights that sum to 1; what is
+        made is kept. RequestError as from `run`."""
+        return self._mixture(recipe, region, self._styles(region), cancel or CancelToken())
 
     def estimate(
         self,
@@ -126,10 +151,10 @@ class Stylist:
         before anything is painted; what it raises ends the run. progress: one fraction of all;
         what is being done is "finding", "masks", "styling <region>", "compositing".
 
-        RequestError for unknown words, styles that can't be had, a style region that the style
-        picture does not show, and where memory does not suffice. PhraseNotFound if no region is
-        in the picture; where only some are missing the others go on and a warning says so,
-        unless `strict`. Cancelled.
+        RequestError for unknown words, styles that can't be had or that the engine can't take, a
+        style region that the style picture does not show, and where memory does not suffice.
+        PhraseNotFound if no region is in the picture; where only some are missing the others go
+        on and a warning says so, unless `strict`. Cancelled.
         """
         try:
             return self._run(
@@ -158,8 +183,8 @@ class Stylist:
         cancel: CancelToken,
     ) -> Result:
         # Styles come first: a wrong name shall not cost a search through a large picture.
-        phrases = {r.style_region for r in recipe.regions if r.style_region is not None}
-        style_warnings = self._selector.finder.check(sorted(phrases))
+        style_warnings = self.style_warnings(recipe)
+        parted = any(region.style_region is not None for region in recipe.regions)
         styles = [self._styles(region) for region in recipe.regions]
         whole = Whole(progress, _parts(self.estimate(picture, recipe, layers=with_layers)))
         selection = self._selector.select(
@@ -184,7 +209,7 @@ class Stylist:
             if site is None:
                 continue
             stage = whole.part(f"styling {len(painted)}", f"styling {site.name}")
-            mixture = self._mixture(region, sources, recipe.style_scale, cancel)
+            mixture = self._mixture(recipe, region, sources, cancel)
             # What takes from a part of a style shall look as that part does: sky as its sky.
             like = mask if region.style_region is not None else None
             stylised = self._stylise(photo, mixture, site, like, stage, cancel)
@@ -206,7 +231,7 @@ class Stylist:
             region_masks=selection.region_masks,
             warnings=tuple(dict.fromkeys((*style_warnings, *selection.warnings))),
             scores=selection.scores,
-            recipe=replace(recipe, pins=self._pins(selection.asked or bool(phrases))),
+            recipe=replace(recipe, pins=self._pins(recipe, selection.asked or parted)),
             work=estimate.work,
         )
 
@@ -223,35 +248,44 @@ class Stylist:
             sites.append(site)
         return sites
 
-    def _styles(self, region: Region) -> list[tuple[Floats, Mask | None, float]]:
-        """The region's style pictures, the part of each that is meant, and its weight."""
-        styles = []
+    def _words(self, recipe: Recipe) -> list[str]:
+        """What the engine warns of about the words that are styles."""
+        return [line for word in style_words(recipe) for line in self.engine.check_word(word)]
+
+    def _styles(self, region: Region) -> list[tuple[Signal, Mask | None, float]]:
+        """The region's styles, the part of each picture that is meant, and its weight."""
+        styles: list[tuple[Signal, Mask | None, float]] = []
         for source, weight in zip(region.style, region.weights, strict=True):
             if weight > 0:
-                style, phrase = self._style_of(source), region.style_region
-                part = None if phrase is None else self._parts.find(style, phrase, source)
+                style, phrase, part = self._style_of(source), region.style_region, None
+                if phrase is not None and not isinstance(style, Word):
+                    part = self._parts.find(style, phrase, source)
                 styles.append((style, part, weight))
         return styles
 
     def _mixture(
         self,
+        recipe: Recipe,
         region: Region,
-        sources: list[tuple[Floats, Mask | None, float]],
-        scale: float,
+        sources: list[tuple[Signal, Mask | None, float]],
         cancel: CancelToken,
     ) -> list[tuple[PreparedStyle, float]]:
         mixture = []
         for style, part, weight in sources:
-            mixture.append((self._prepare(style, scale, region.style_region, part), weight))
+            mixture.append((self._prepare(recipe, style, region.style_region, part), weight))
             cancel.check()
         return mixture
 
     def _prepare(
-        self, style: Floats, scale: float, phrase: str | None, part: Mask | None
+        self, recipe: Recipe, style: Signal, phrase: str | None, part: Mask | None
     ) -> PreparedStyle:
-        key = (fingerprint(style), scale, phrase)
+        scale, transfer = recipe.style_scale, recipe.transfer
+        shown = style if isinstance(style, Word) else fingerprint(style)
+        key = (shown, scale, phrase, transfer)
         if key not in self._prepared:
-            self._prepared[key] = self.engine.prepare(style, scale=scale, region=part)
+            self._prepared[key] = self.engine.prepare(
+                style, scale=scale, region=part, transfer=transfer
+            )
             while len(self._prepared) > STYLES_KEPT:
                 self._prepared.popitem(last=False)
         self._prepared.move_to_end(key)
@@ -276,8 +310,9 @@ class Stylist:
         )  # fmt: skip
         return out
 
-    def _pins(self, asked: bool) -> Pins:
-        weights = self.engine.weights() + (self.segmenter.weights() if asked else ())
+    def _pins(self, recipe: Recipe, asked: bool) -> Pins:
+        weights = self.engine.weights(words=bool(style_words(recipe)))
+        weights += self.segmenter.weights() if asked else ()
         return Pins(self.segmenter.name, self.engine.name, weights, self.engine.dtype)
 
 
@@ -289,6 +324,12 @@ def working_extent(own: Extent, size: int | str | None) -> Extent:
     if size == "full":
         return own
     return own.fitted(DEFAULT_SIDE if size is None else int(size))
+
+
+def style_words(recipe: Recipe) -> list[str]:
+    """The words that are styles, each once."""
+    sources = [source for region in recipe.regions for source in region.style]
+    return list(dict.fromkeys(s.value for s in sources if s.kind == "word" and s.weight > 0))
 
 
 def _parts(estimate: Estimate) -> dict[str, float]:

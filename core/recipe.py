@@ -16,6 +16,7 @@ from .recipe_data import (
     Region,
     Source,
     Target,
+    engine_for,
 )
 from .recipe_forms import (
     from_data,
@@ -33,6 +34,7 @@ from .recipe_language import (
     parse_recipe,
     parse_target,
     parse_term,
+    recipe_of,
 )
 
 __all__ = [
@@ -45,6 +47,7 @@ __all__ = [
     "Region",
     "Source",
     "Target",
+    "engine_for",
     "format_recipe",
     "format_region",
     "from_data",
@@ -55,6 +58,7 @@ __all__ = [
     "parse_recipe",
     "parse_target",
     "parse_term",
+    "recipe_of",
     "to_data",
     "to_json",
     "to_toml",

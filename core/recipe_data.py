@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, cast, get_args
 
 from . import recipe_checks as checks
 from .errors import RequestError
-from .wording import shown
+from .wording import listed, shown
 
 SourceKind = Literal["name", "file", "word", "embedded"]
 TargetKind = Literal["all", "phrase", "image", "mask", "embedded"]
@@ -21,6 +22,7 @@ TARGET_KINDS: tuple[str, ...] = get_args(TargetKind)
 ENGINES: tuple[str, ...] = get_args(EngineName)
 SEGMENTERS: tuple[str, ...] = get_args(SegmenterName)
 GROUPS: tuple[str, ...] = get_args(Group)
+WORD_ENGINE: EngineName = "zmnet"  # the one that takes words, and transfers groups one by one
 
 MOST_REGIONS = 64
 MOST_SOURCES = 16
@@ -102,6 +104,13 @@ class Region:
         _set(self, style=sources, strength=checks.number("strength", self.strength, 0, 1))
         if self.style_region is not None:
             _set(self, style_region=checks.phrase("the style region", self.style_region))
+            for source in sources:
+                if source.kind == "word":
+                    raise RequestError(
+                        f"{shown(f'word:{source.value}')} is no picture that "
+                        f"{shown(self.style_region)} could be taken from: leave the style region "
+                        "out there, or name a picture as the style"
+                    )
         if self.threshold is not None:
             _set(self, threshold=checks.number("threshold", self.threshold, 0, 1))
             if self.threshold in (0, 1):
@@ -159,8 +168,9 @@ class Recipe:
     keep: phrases that stay untouched. size: long side in px at which the whole picture would
     be worked, 'full' for its own, None for its own up to 2048. style_scale: brush size, 0.1 to
     10. keep_colors: the picture's own chroma. transfer: which groups of features take the
-    style. pins: on a result, what answered. schema: whatever is given, the oldest version that
-    has all that the recipe uses, so that an older program reads what it can.
+    style, fewer than all with zmnet only. pins: on a result, what answered. schema: whatever is
+    given, the oldest version that has all that the recipe uses, so that an older program reads
+    what it can.
     """
 
     regions: tuple[Region, ...]
@@ -192,6 +202,11 @@ class Recipe:
         _set(self, style_scale=checks.number("style scale", self.style_scale, 0.1, 10))
         checks.flag("keep_colors", self.keep_colors)
         _set(self, transfer=_groups(self.transfer))
+        if self.transfer != GROUPS and self.engine != WORD_ENGINE:
+            raise RequestError(
+                f"transfer works with the engine {WORD_ENGINE} only: {self.engine} restyles "
+                f"{listed(GROUPS, 'and')} together, so leave it out"
+            )
         _set(self, seed=checks.whole("seed", self.seed, 0, 2**32 - 1))
 
     @property
@@ -206,6 +221,12 @@ class Recipe:
         """Whether anything has to be found by a segmenter."""
         prompts = any(t.kind == "image" for region in self.regions for t in region.targets)
         return bool(self.phrases) or prompts
+
+
+def engine_for(regions: Sequence[Region]) -> EngineName:
+    """The engine where none is named: the one that takes words if any style is a word."""
+    named = any(source.kind == "word" for region in regions for source in region.style)
+    return WORD_ENGINE if named else "adaattn"
 
 
 def check_schema(value: object) -> None:

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import tomli_w
 
 from .errors import RequestError
-from .recipe_data import Pins, Recipe, Region, Source, Target, check_schema
+from .recipe_data import Pins, Recipe, Region, Source, Target, check_schema, engine_for
 from .recipe_language import (
     format_mixture,
     format_target,
@@ -50,7 +50,8 @@ def to_toml(recipe: Recipe) -> str:
     data["regions"] = [_readable(region) for region in recipe.regions]
     # The order in which one reads: settings first, tables after them.
     tables = {name: data.pop(name) for name in ("regions", "pins") if name in data}
-    defaults = {field.name: field.default for field in fields(Recipe)} | {"schema": None}
+    defaults = {field.name: field.default for field in fields(Recipe)}
+    defaults |= {"schema": None, "engine": engine_for(recipe.regions)}
     settings = {
         name: value
         for name, value in data.items()
@@ -111,7 +112,8 @@ def to_data(recipe: Recipe) -> dict[str, Any]:
 
 
 def from_data(data: Any) -> Recipe:
-    """The recipe of `to_data`. A target or a style may also be text in the region language."""
+    """The recipe of `to_data`. A target or a style may also be text in the region language; where
+    no engine is named, see engine_for."""
     values = _table(data, "the recipe", (field.name for field in fields(Recipe)), newer=True)
     regions = values.get("regions", [])
     if not isinstance(regions, list):
@@ -119,7 +121,7 @@ def from_data(data: Any) -> Recipe:
     values["regions"] = tuple(_region(region) for region in regions)
     if "pins" in values:
         values["pins"] = _pins(values["pins"])
-    return Recipe(**values)
+    return Recipe(**{"engine": engine_for(values["regions"])} | values)
 
 
 def _region(data: Any) -> Region:

@@ -18,12 +18,13 @@ passed over.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import NamedTuple
 
 from .errors import RequestError
 from .recipe_checks import reads_as_file
-from .recipe_data import Recipe, Region, Source, Target
+from .recipe_data import Recipe, Region, Source, Target, engine_for
 from .recipe_scanner import PREFIXED, Token, scan, split
 from .wording import shown
 
@@ -50,8 +51,16 @@ class Look(NamedTuple):
 def parse_recipe(text: str) -> Recipe:
     """The recipe that a text of items describes; what it does not name has its default."""
     parsed = [_item(tokens) for tokens in split(scan(text), ";") if tokens]
-    regions = tuple(item for item in parsed if isinstance(item, Region))
-    return Recipe(regions, keep=tuple(item for item in parsed if isinstance(item, str)))
+    return recipe_of(parsed)
+
+
+def recipe_of(items: Iterable[Region | str]) -> Recipe:
+    """The recipe of parsed items: regions, and phrases to keep; no engine is named, see
+    engine_for."""
+    items = tuple(items)
+    regions = tuple(item for item in items if isinstance(item, Region))
+    keep = tuple(item for item in items if isinstance(item, str))
+    return Recipe(regions, keep, engine_for(regions))
 
 
 def parse_item(text: str) -> Region | str:
@@ -78,6 +87,18 @@ def parse_term(text: str) -> Target:
 def parse_mixture(text: str) -> Look:
     """The right side of an item without a strength, such as `0.5*a + 0.5*b from sky`."""
     return _look(list(scan(text, "from")))
+
+
+def parse_mixtures(text: str) -> tuple[Look, ...]:
+    """Mixtures with commas between them, such as `word:noon, 0.5*word:night + 0.5*a.jpg`; a name
+    that holds a comma stands in double quotes."""
+    parts = split(scan(text, "from", ","), ",")
+    if not all(parts):
+        raise RequestError(
+            f"a style is missing in {shown(text)}: write one between any two commas, as in "
+            "word:noon, word:night"
+        )
+    return tuple(_look(part) for part in parts)
 
 
 def format_recipe(recipe: Recipe) -> str:

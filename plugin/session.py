@@ -3,32 +3,29 @@ warm Stylist, which answers request after request without loading anything twice
 
 from __future__ import annotations
 
-from dataclasses import replace
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
+from ..core.engines import Word
 from ..core.errors import RequestError
 from ..core.image import load_embedded, load_picture, to_float
 from ..core.recipe import Recipe, Source
-from ..core.wording import shown, shown_path
-from ..weights.manifest import file_sha256, weight_path
+from ..core.wording import listed, shown, shown_path
+from ..weights.manifest import file_sha256, is_file, weight_path
 from ..weights.style_store import StyleStore
 
 if TYPE_CHECKING:
     from ..core.device import DeviceName
-    from ..core.engines import Engine
+    from ..core.engines import Engine, Signal
     from ..core.pipeline import Stylist
     from ..core.segmenter import Segmenter
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
-ENGINE_WEIGHTS = {"adaattn": "adaattn-compact", "adaattn-published": "adaattn-published"}
-# Nothing scales the logits of the published attention down: in bfloat16, which keeps 8 bits of
-# numbers in the hundreds, its output is off by 5 %.
-EXACT_ENGINES = ("adaattn-published",)
+OWN_WEIGHTS = "SEMANTIC_STYLE_WEIGHTS"  # names a folder: see Session
 
 CLIPSEG_MISSING = (
     "CLIPSeg is not on this machine: the built-in segmenter answers "
@@ -36,14 +33,74 @@ CLIPSEG_MISSING = (
 )
 
 
+def _adaattn(session: Session) -> Engine:
+    from ..core.engines.adaattn import AdaAttNEngine
+
+    return AdaAttNEngine(session.weights("adaattn-compact"), session.device)
+
+
+def _adaattn_published(session: Session) -> Engine:
+    from ..core.engines.adaattn import AdaAttNEngine
+
+    # Nothing scales the logits of its attention down: in bfloat16, which keeps 8 bits of numbers
+    # in the hundreds, its output is off by 5 %.
+    engine = AdaAttNEngine("adaattn-published", session.device, exact=True)
+    engine.name = "adaattn-published"
+    return engine
+
+
+def _zmnet(session: Session) -> Engine:
+    from ..core.engines.zmnet import ZMNetEngine
+
+    styles, words = session.weights("zmnet-styles"), session.weights("zmnet-words")
+    return ZMNetEngine(styles, words, session.device, cached=session.remember)
+
+
+def _gatys(session: Session) -> Engine:
+    from ..core.engines.gatys import GatysEngine
+
+    return GatysEngine(device=session.device)
+
+
+@dataclass(frozen=True)
+class EngineEntry:
+    """An engine that a recipe can name. weights: what it needs; words: what it needs for words,
+    empty where it takes none. Perceptual networks are not named: one is always there."""
+
+    make: Callable[[Session], Engine]
+    weights: str = ""
+    words: str = ""
+
+
+ENGINES = {
+    "adaattn": EngineEntry(_adaattn, "adaattn-compact"),
+    "adaattn-published": EngineEntry(_adaattn_published, "adaattn-published"),
+    "zmnet": EngineEntry(_zmnet, "zmnet-styles", words="zmnet-words"),
+    "gatys": EngineEntry(_gatys),
+}
+
+
 class Session:
     """Holds what is slow to load, for one device. PyTorch is imported on first use."""
 
-    def __init__(self, device: str = "auto") -> None:
-        """Raises RequestError for a device that there is no such name for."""
+    def __init__(
+        self, device: str = "auto", own: Path | None = None, *, remember: bool = True
+    ) -> None:
+        """own: a folder of networks of one's own, such as a training run's: a file in it that is
+        named as in the manifest (adaattn-compact.safetensors) answers in the shipped one's place.
+        By default what the environment's SEMANTIC_STYLE_WEIGHTS names, if it is set. remember:
+        whether styles once prepared may come from disk, and go there.
+
+        Raises RequestError for a device that there is no such name for, and for a folder that is
+        none.
+        """
         if device not in DEVICES:
             raise RequestError(f"the device {shown(device)} is not known: use auto, cpu, cuda, mps")
         self.device: DeviceName = device  # type: ignore[assignment]
+        self._own = own or (Path(os.environ[OWN_WEIGHTS]) if os.environ.get(OWN_WEIGHTS) else None)
+        if self._own is not None and not self._own.is_dir():
+            raise RequestError(f"there is no folder {shown_path(self._own)} of weights of your own")
+        self.remember = remember
         self._engines: dict[str, Engine] = {}
         self._segmenters: dict[str, Segmenter] = {}
         self._stylists: dict[tuple[str, str], Stylist] = {}
@@ -58,11 +115,24 @@ class Session:
         """The file of a photo that ships. Raises RequestError with the nearest names."""
         return self.styles.photo(name).path
 
+    def weights(self, name: str) -> str:
+        """What to load for the manifest's name: a file of one's own, or the name itself."""
+        file = self._own / f"{name}.safetensors" if self._own else None
+        return str(file) if file and file.is_file() else name
+
     def check(self, recipe: Recipe) -> None:
-        """RequestError for all that can be refused without loading a network."""
+        """RequestError for all that can be refused before anything is painted.
+
+        No network is loaded for it, but the engine's where a style is a word: which words it
+        takes stands in its weights.
+        """
         from ..core.finding import PAINTED, painted_mask
 
-        weight_path(ENGINE_WEIGHTS[engine_name(recipe.engine)])
+        entry = ENGINES[engine_name(recipe.engine)]
+        words = any(s.kind == "word" for region in recipe.regions for s in region.style)
+        for name in (entry.weights, entry.words if words else ""):
+            if name and not is_file(self.weights(name)):
+                weight_path(name)
         if recipe.segmenter == "clipseg":
             find_clipseg()
         for region in recipe.regions:
@@ -73,6 +143,8 @@ class Session:
                     painted_mask(target)
             for source in region.style:
                 self.style_of(source)
+                if source.kind == "word":
+                    self.engine(recipe.engine).check_word(source.value)
 
     def pinned(self, recipe: Recipe) -> Recipe:
         """The recipe with the sha256 of every style file, so that a later change is noticed."""
@@ -140,30 +212,20 @@ class Session:
 
     def engine(self, name: str = "adaattn") -> Engine:
         """The engine of that name, loaded once."""
-        resolved = engine_name(name)
-        if resolved not in self._engines:
-            from ..core.engines.adaattn import AdaAttNEngine
+        if engine_name(name) not in self._engines:
+            self._engines[name] = ENGINES[name].make(self)
+        return self._engines[name]
 
-            engine = AdaAttNEngine(
-                ENGINE_WEIGHTS[resolved], self.device, exact=resolved in EXACT_ENGINES
-            )
-            engine.name = resolved
-            self._engines[resolved] = engine
-        return self._engines[resolved]
+    def style_of(self, source: Source) -> Signal:
+        """What a source names: a style picture, HWC float32 sRGB in [0, 1], or a word.
 
-    def style_of(self, source: Source) -> NDArray[np.float32]:
-        """The style picture that a source names, HWC float32 sRGB in [0, 1].
-
-        Raises RequestError for a name that no style has, for a file that is missing, is no
-        picture, or is not the one whose sha256 the source gives, and for a word.
+        Raises RequestError for a name that no style has, and for a file that is missing, is no
+        picture, or is not the one whose sha256 the source gives.
         """
+        if source.kind == "word":
+            return Word(source.value)
         if source.kind == "embedded":
             return to_float(load_embedded(source.value))
-        if source.kind == "word":
-            raise RequestError(
-                f"no engine of this version knows styles by word: name a style or a picture file "
-                f"instead of word:{source.value}"
-            )
         path = self.styles.get(source.value).path if source.kind == "name" else Path(source.value)
         picture = load_picture(path)
         if source.sha256 and source.sha256 != file_sha256(path):
@@ -175,10 +237,9 @@ class Session:
 
 
 def engine_name(name: str) -> str:
-    """The engine that answers to a recipe's name. RequestError where there is none yet."""
-    if name not in ENGINE_WEIGHTS:
-        known = " or ".join(ENGINE_WEIGHTS)
-        raise RequestError(f"the engine {name} is not available in this version: use {known}")
+    """The name, if an engine has it. RequestError where none does."""
+    if name not in ENGINES:
+        raise RequestError(f"the engine {shown(name)} is not known: use {listed(ENGINES)}")
     return name
 
 

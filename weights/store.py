@@ -41,6 +41,7 @@ __all__ = [
     "import_weights",
     "is_own",
     "load_weights",
+    "pinned",
     "user_folder",
     "verify",
     "weight_path",
@@ -57,6 +58,15 @@ class Finding:
     name: str
     state: Literal["ok", "missing", "damaged"]
     detail: str = ""
+
+
+def pinned(name_or_path: str | Path) -> tuple[str, str]:
+    """(name, sha256) for a recipe's pins; a caller's own file goes by its name without suffix.
+
+    Raises RequestError as `digest` does.
+    """
+    name = Path(name_or_path).stem if is_file(name_or_path) else str(name_or_path)
+    return name, digest(name_or_path)
 
 
 def load_weights(name_or_path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:

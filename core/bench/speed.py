@@ -21,13 +21,13 @@ from ..nets.attention import attention_moments, plain_attention_moments
 from ..progress import CancelToken, Progress, silent
 from ..segmenter import Segmenter
 from .machine import machine, versions
-from .methods import fitted, peer, unit
+from .methods import PEER_SIDE, fitted, peer, unit
 from .report import Report
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-SIZES = (256, 512, 1024)  # px, long side
+SIZES = (256, PEER_SIDE, 512, 1024)  # px, long side
 ATTENTION_SIDES = (32, 64, 96)  # positions a side; level 3_1 of a 256 px picture has 64
 KEYS, VALUES = 160, 96  # channels of keys and values at level 3_1 of encoder-compact
 SEGMENTER_SIZE = 512  # px, long side
@@ -70,6 +70,10 @@ def run(
     cancel: CancelToken | None = None,
 ) -> Report:
     """Attention against its plain formula; engines and peer at each size; encode and phrase.
+
+    An engine's plain row is what a picture costs once its style is prepared; "new style" prepares
+    it, too, and must not find it in a cache: engines come without one on disk. The peer's work
+    with a style picture is the same at every size, and at PEER_SIDE it is not enlarged.
 
     Ratios are medians over the rounds of "this one's seconds over the first one's" of its group.
     """
@@ -156,11 +160,12 @@ def _stylising(engines: Sequence[Engine], size: int, with_peer: bool) -> dict[st
     for engine in engines:
         prepared = engine.prepare(pattern)
         calls[engine.name] = partial(engine.stylize, content, [(prepared, 1.0)])
-        calls[f"{engine.name}, style too"] = partial(_both, engine, content, pattern)
+        calls[f"{engine.name}, new style"] = partial(_both, engine, content, pattern)
     rival = peer() if with_peer else None
     if rival:
         stylise = rival.method.stylise
-        calls[f"{rival.method.name}, style too"] = lambda: stylise(photo, style)
+        calls[f"{rival.method.name}, new style"] = lambda: stylise(photo, style)
+        calls[f"{rival.method.name}, one of its 26"] = partial(rival.built_in, photo)
     return calls
 
 

@@ -93,6 +93,7 @@ class Engine(Protocol):
         """Seconds a pixel of a tile, margins included: as last measured, else by a quick try."""
         ...
 
-    def weights(self) -> tuple[tuple[str, str], ...]:
-        """(name, sha256) of every weight file that answers, for a recipe's pins."""
+    def weights(self, *, words: bool = False) -> tuple[tuple[str, str], ...]:
+        """(name, sha256) of every weight file that answers, for a recipe's pins. words: whether
+        any style is a word."""
         ...

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...weights.store import digest, load_weights
+from ...weights.store import load_weights, pinned
 from ..device import Device, DeviceName, choose_device
 from ..errors import RequestError
 from ..geometry import Extent
@@ -82,9 +82,9 @@ class AdaAttNEngine(TiledEngine[PreparedStyle, ContentStatistics]):
             if isinstance(module, AttentionLevel):
                 module.each_block = self._heard
         self._convolutions = convolutions(network.encoder) + convolutions(network.decoder)
-        self._weights = ((str(weights), digest(weights)),)
+        self._weights = (pinned(weights),)
 
-    def weights(self) -> tuple[tuple[str, str], ...]:
+    def weights(self, *, words: bool = False) -> tuple[tuple[str, str], ...]:
         return self._weights
 
     @torch.inference_mode()

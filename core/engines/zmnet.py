@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ...weights.store import digest, load_weights
+from ...weights.store import load_weights, pinned
 from ..canvas import Canvas, as_canvas, fingerprint, stored
 from ..device import Device, DeviceName, choose_device, free_memory, out_of_memory
 from ..errors import RequestError
@@ -65,7 +65,9 @@ class ZMNetEngine(TiledEngine[Parameters, PictureStatistics]):
         *,
         exact: bool = False,
         tile: int | None = None,
+        cached: bool = True,
     ) -> None:
+        """cached: whether what is made of a style picture is kept on disk."""
         place = choose_device(device, exact=exact)
         network, _ = load_network(styles)
         if network.config.signal not in ("picture", "statistics"):
@@ -79,13 +81,13 @@ class ZMNetEngine(TiledEngine[Parameters, PictureStatistics]):
         self._listen(self.network)
         self._convolutions = convolutions(self.network.tnet)
         self._files = (styles, words)
-        self._weights: tuple[tuple[str, str], ...] = ((str(styles), digest(styles)),)
-        self._cache = StyleCache()
+        self._weights = (pinned(styles),)
+        self._cache = StyleCache() if cached else None
         self._words: _Words | None = None
 
-    def weights(self) -> tuple[tuple[str, str], ...]:
-        """See core.engines.Engine; those of words once a word was met."""
-        return self._weights
+    def weights(self, *, words: bool = False) -> tuple[tuple[str, str], ...]:
+        """See core.engines.Engine."""
+        return self._weights + (self._known_words().weights if words else ())
 
     @torch.inference_mode()
     def prepare(
@@ -208,7 +210,7 @@ class ZMNetEngine(TiledEngine[Parameters, PictureStatistics]):
         part = None if region is None else fingerprint(region)
         key = fingerprint(style, part, scale, self._weights[0][1], self.dtype).hex()
         tnet = self.network.config.tnet
-        if (kept := self._cache.get(key, tnet)) is not None:
+        if self._cache and (kept := self._cache.get(key, tnet)) is not None:
             return kept.to(self.device.place)
         self._cancel = CancelToken()
         extent = Extent(style.shape[1], style.shape[0])
@@ -220,7 +222,8 @@ class ZMNetEngine(TiledEngine[Parameters, PictureStatistics]):
             mask = self._at_least(resized(self._tensor(region[..., None]), size))
         with self.device.autocast():
             parameters = self.network.read(image, mask)
-        self._cache.put(key, parameters)
+        if self._cache:
+            self._cache.put(key, parameters)
         return parameters
 
     def _known_words(self) -> _Words:
@@ -240,8 +243,8 @@ class ZMNetEngine(TiledEngine[Parameters, PictureStatistics]):
                 raise RequestError(f"{words} takes other word vectors than those of {source}")
             network.tnet = self.network.tnet
             known = StyleWords(table, *_trained(words, metadata))
-            self._words = _Words(network.to(self.device.place), known)
-            self._weights += ((str(words), digest(words)), (source, digest(source)))
+            weights = (pinned(words), pinned(source))
+            self._words = _Words(network.to(self.device.place), known, weights)
         return self._words
 
 
@@ -249,6 +252,7 @@ class ZMNetEngine(TiledEngine[Parameters, PictureStatistics]):
 class _Words:
     network: ZMNet
     known: StyleWords
+    weights: tuple[tuple[str, str], ...]
 
 
 def load_network(weights: str | Path) -> tuple[ZMNet, dict[str, str]]:

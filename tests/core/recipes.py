@@ -15,6 +15,7 @@ from semantic_style.core.recipe import (
     Region,
     Source,
     Target,
+    recipe_of,
 )
 
 TINY_PNG = (
@@ -68,15 +69,21 @@ embedded = st.just(Target("embedded", TINY_PNG))
 
 @st.composite
 def _regions(
-    draw: st.DrawFn, terms: st.SearchStrategy[Target], **settings: st.SearchStrategy[Any]
+    draw: st.DrawFn,
+    terms: st.SearchStrategy[Target],
+    style: st.SearchStrategy[tuple[Source, ...]],
+    **settings: st.SearchStrategy[Any],
 ) -> Region:
     """Regions of several terms, or the whole picture; either within something or not."""
     whole = draw(st.booleans())
+    style = draw(style)
+    named = any(source.kind == "word" for source in style)
     return Region(
         target=Target("all") if whole else draw(terms),
         plus=() if whole else tuple(draw(st.lists(terms, max_size=3))),
         within=draw(st.none() | terms),
-        style_region=draw(st.none() | phrases),
+        style=style,
+        style_region=None if named else draw(st.none() | phrases),
         **{name: draw(each) for name, each in settings.items()},
     )
 
@@ -89,9 +96,12 @@ def spoken_recipes() -> st.SearchStrategy[Recipe]:
         strength=st.floats(0, 1),
     )
     return st.builds(
-        Recipe,
-        st.lists(regions, min_size=1, max_size=3).map(tuple),
-        st.lists(phrases, max_size=3).map(tuple),
+        recipe_of,
+        st.builds(
+            list.__add__,
+            st.lists(regions, min_size=1, max_size=3),
+            st.lists(phrases, max_size=3),
+        ),
     )
 
 
@@ -110,13 +120,13 @@ def recipes() -> st.SearchStrategy[Recipe]:
         Pins,
         phrases,
         phrases,
-        st.dictionaries(phrases.map(lambda text: " ".join(text.split())), SHA256, max_size=2).map(
+        st.dictionaries(phrases.map(_one_blank), SHA256, max_size=2).map(
             lambda table: tuple(table.items())
         ),
         phrases,
     )
     return st.builds(
-        Recipe,
+        _recipe,
         regions=st.lists(regions, min_size=1, max_size=3).map(tuple),
         keep=st.lists(phrases, max_size=2).map(tuple),
         engine=st.sampled_from(ENGINES),
@@ -128,3 +138,14 @@ def recipes() -> st.SearchStrategy[Recipe]:
         seed=st.integers(0, 2**32 - 1),
         pins=st.none() | pins,
     )
+
+
+def _one_blank(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _recipe(**values: Any) -> Recipe:
+    """Only zmnet transfers fewer groups than all."""
+    if values["engine"] != "zmnet":
+        values["transfer"] = GROUPS
+    return Recipe(**values)

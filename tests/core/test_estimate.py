@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from semantic_style.core.bench.memory import LAUNCH
-from semantic_style.core.estimate import Estimate
+from semantic_style.core.estimate import NOMINAL_PACES, Estimate
 from semantic_style.core.geometry import Extent
 from semantic_style.core.picture import Picture
 from semantic_style.core.pipeline import Stylist
@@ -125,6 +125,19 @@ def test_found_regions_take_less_than_the_whole_picture(stylist: Stylist) -> Non
     assert told[0].parts == known.parts
 
 
+def test_a_slow_engine_is_tried_and_does_not_slow_the_rest(
+    stylist: Stylist, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What takes minutes of a small picture is said, and compositing stays as quick as it was."""
+    photo, recipe = Extent(500, 400), parse_recipe("* = ochre")
+    quick = stylist.estimate(photo, recipe)
+    monkeypatch.setitem(NOMINAL_PACES, "tint", 1e-3)
+    monkeypatch.setattr(TintEngine, "pace", lambda self: 2e-3)
+    slow = stylist.estimate(photo, recipe)
+    assert slow.parts["styling 0"] == pytest.approx(2e-3 * photo.pixels)
+    assert slow.parts["compositing"] == pytest.approx(2 * quick.parts["compositing"])
+
+
 def test_deep_pictures_and_layers_count(stylist: Stylist) -> None:
     recipe = parse_recipe("* = ochre")
     eight = Picture(np.zeros((1500, 1500, 3), np.uint8))
@@ -140,6 +153,11 @@ def test_words_for_it() -> None:
     some = Estimate(Extent(4000, 3000), 12, {"a": 30, "b": 10.2}, 2_100_000_000, 0, 9 * 10**9)
     assert str(some) == "4000 x 3000 px in 12 tiles, about 40 s and 2.1 GB"
     assert not some.short
+    assert (
+        Estimate(Extent(400, 300), 1, {"a": 9000}, 10**9, 0, 10**9)
+        .about()
+        .startswith("about 2 h and")
+    )
     tight = Estimate(Extent(400, 300), 1, {"a": 200}, 10**9, 0, 5 * 10**8)
     assert tight.short
     assert str(tight) == (

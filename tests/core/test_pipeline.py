@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -64,6 +66,53 @@ def test_a_style_is_prepared_once_for_each_brush_size(stylist: Stylist, picture:
     assert engine_of(stylist).prepared == 1
     recipe = parse_recipe("green = ochre")
     stylist.run(picture, Recipe(recipe.regions, style_scale=0.5))
+    assert engine_of(stylist).prepared == 2
+
+
+def test_a_word_is_a_style_like_any_other(stylist: Stylist, picture: Picture) -> None:
+    """ "ink" is the picture of what word:night names: alone, mixed, and with all controls."""
+    for pictures, words in (
+        ("red = ink", "red = word:night"),
+        ("red = ochre + 2*ink @ 0.6; keep green", "red = ochre + 2*word:night @ 0.6; keep green"),
+        ("red + blue within red = ink; * = ochre", "red + blue within red = word:night; * = ochre"),
+        ("red = 1*ink", "red = 0.3*word:night + 0.7*word:night"),
+        ("red = 1*ink", "red = 0*word:dusk + 1*word:night"),
+    ):
+        for keep_colors in (False, True):
+            shown, named = (
+                stylist.run(picture, replace(parse_recipe(text), keep_colors=keep_colors))
+                for text in (pictures, words)
+            )
+            apart = shown.picture.pixels.astype(int) - named.picture.pixels
+            assert np.abs(apart).max() <= 1
+            assert (shown.region_masks == named.region_masks).all()
+    assert is_tinted(stylist.run(picture, parse_recipe("red = word:night")).picture, "ink")
+
+
+def test_a_word_that_the_engine_does_not_know_is_refused_before_the_search(
+    stylist: Stylist, picture: Picture
+) -> None:
+    with pytest.raises(RequestError, match="does not know midnite: use night or dusk"):
+        stylist.run(picture, parse_recipe("red = ochre + 0.5*word:midnite"))
+    assert segmenter_of(stylist).encoded == 0
+
+
+def test_what_the_engine_warns_of_a_word_is_said_first(stylist: Stylist, picture: Picture) -> None:
+    recipe = parse_recipe("crimson = word:dusk; blue = word:dusk + 1*word:night")
+    assert stylist.run(picture, recipe).warnings == (
+        "dusk is a guess",
+        '"crimson" is not known: "red" is used',
+    )
+
+
+def test_groups_are_transferred_as_the_recipe_says(stylist: Stylist, picture: Picture) -> None:
+    """And a style that was prepared for one choice does not answer for another."""
+    recipe = replace(parse_recipe("red = ochre"), engine="zmnet")
+    some = replace(recipe, transfer=("details", "textures"))
+    for each in (recipe, some, recipe, some):
+        result = stylist.run(picture, each)
+        assert is_tinted(result.picture, "ochre") == (each is recipe)
+        assert result.recipe.transfer == each.transfer
     assert engine_of(stylist).prepared == 2
 
 
@@ -156,6 +205,19 @@ def test_a_result_says_what_answered(stylist: Stylist, picture: Picture) -> None
     assert pins is not None
     assert (pins.segmenter, pins.engine, pins.dtype) == ("colours", "tint", "float32")
     assert pins.weights == (("colours", "c" * 64), ("tint", "e" * 64))
+
+
+def test_the_weights_for_words_are_pinned_where_a_word_was_asked_for(
+    stylist: Stylist, picture: Picture
+) -> None:
+    for text, words in (
+        ("* = ochre + 1*word:night", True),
+        ("* = ochre", False),
+        ("* = ochre + 0*word:night", False),
+    ):
+        pins = stylist.run(picture, parse_recipe(text)).recipe.pins
+        assert pins is not None
+        assert ("tint-words" in dict(pins.weights)) == words
 
 
 def test_progress_is_one_fraction_of_all_stages(stylist: Stylist, picture: Picture) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from semantic_style.core.errors import RequestError
-from semantic_style.core.recipe import Pins, Recipe, Region, Source, Target
+from semantic_style.core.recipe import GROUPS, Pins, Recipe, Region, Source, Target
 
 SKY = Target("phrase", "sky")
 MOSAIC = (Source("name", "mosaic"),)
@@ -54,7 +54,8 @@ def test_phrases_are_stripped_and_their_blanks_made_one() -> None:
 
 
 def test_equal_wishes_are_equal_recipes() -> None:
-    assert recipe(transfer=["textures", "details"]) == recipe(transfer=("details", "textures"))
+    some = [recipe(transfer=t, engine="zmnet") for t in (["textures", "details"], GROUPS[::2])]
+    assert some[0] == some[1]
     assert region(strength=1) == region(strength=1.0)
     pins = [Pins("a", "b", order, "f32") for order in ((A, B), (B, A))]
     assert pins[0] == pins[1]
@@ -135,6 +136,7 @@ def test_a_region_refuses(values: dict[str, Any], said: str) -> None:
         ({"seed": -1}, "from 0 to"),
         ({"transfer": ("colors",)}, "use colours"),
         ({"transfer": ()}, "is empty"),
+        ({"transfer": ("details",)}, "zmnet only: adaattn restyles"),
         ({"keep": "people"}, "must be a list"),
         ({"keep": ("",)}, "empty"),
         ({"keep_colors": "yes"}, "true or false"),

@@ -8,15 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from semantic_style.core.canvas import Canvas, Stored, as_canvas, store
-from semantic_style.core.engines import Wanted
+from semantic_style.core.engines import Signal, Wanted, Word
 from semantic_style.core.errors import RequestError
 from semantic_style.core.geometry import Bounds, Extent
 from semantic_style.core.picture import Picture
 from semantic_style.core.pipeline import Stylist
 from semantic_style.core.progress import CancelToken, Progress
-from semantic_style.core.recipe import Source
+from semantic_style.core.recipe import GROUPS, Source
 from semantic_style.core.segmenter import Knowledge
 from semantic_style.core.tiling import Plan, Tile
+from semantic_style.core.wording import listed
 
 Floats = NDArray[np.float32]
 
@@ -27,6 +28,7 @@ COLOURS = {
     "yellow": (0.9, 0.9, 0.1),
 }
 NEAR = {"crimson": "red"}
+WORDS = {"night": (0.1, 0.1, 0.3), "dusk": (0.6, 0.3, 0.2)}  # styles without a picture
 TINT_BYTES = 10  # a pixel, as TintEngine says
 TINT_PACE = 1e-6  # s a pixel
 
@@ -73,7 +75,8 @@ class PromptSegmenter(ColourSegmenter):
 
 
 class TintEngine:
-    """The photo's negative, half covered with the mixture's mean colour."""
+    """The photo's negative, half covered with the mixture's mean colour, grey where colours are
+    not transferred."""
 
     name = "tint"
     dtype = "float32"
@@ -84,12 +87,28 @@ class TintEngine:
         self.regions: list[Floats | None] = []
         self.contents: list[tuple[int, int]] = []
 
-    def prepare(self, style: Floats, *, scale: float = 1.0, region: Floats | None = None) -> Floats:
+    def prepare(
+        self,
+        style: Signal,
+        *,
+        scale: float = 1.0,
+        region: Floats | None = None,
+        transfer: Sequence[str] = GROUPS,
+    ) -> Floats:
         self.prepared += 1
+        if "colours" not in transfer:
+            return np.full(3, 0.5, np.float32)
+        if isinstance(style, Word):
+            return np.array(WORDS[style.phrase], np.float32)
         weights = np.ones(style.shape[:2], np.float32) if region is None else region
         assert weights.shape == style.shape[:2]
         mean: Floats = (style * weights[..., None]).sum(axis=(0, 1)) / weights.sum()
         return (mean * min(scale, 1)).astype(np.float32)
+
+    def check_word(self, phrase: str) -> tuple[str, ...]:
+        if phrase not in WORDS:
+            raise RequestError(f"the engine tint does not know {phrase}: use {listed(WORDS)}")
+        return (f"{phrase} is a guess",) if phrase == "dusk" else ()
 
     def stylize(
         self,
@@ -128,8 +147,8 @@ class TintEngine:
     def pace(self) -> float:
         return TINT_PACE
 
-    def weights(self) -> tuple[tuple[str, str], ...]:
-        return (("tint", "e" * 64),)
+    def weights(self, *, words: bool = False) -> tuple[tuple[str, str], ...]:
+        return (("tint", "e" * 64),) + ((("tint-words", "f" * 64),) if words else ())
 
 
 def painting(colour: Sequence[float]) -> Floats:
@@ -146,12 +165,15 @@ def fields(height: int = 48, width: int = 64) -> NDArray[np.uint8]:
     return np.rint(pixels * 255).astype(np.uint8)
 
 
+# "ink" and word:night are the same to TintEngine.
 STYLES = {"ochre": painting((0.8, 0.6, 0.2)), "ink": painting((0.1, 0.1, 0.3))}
 # The left half yellow, the right half blue; 20 high, 48 wide.
 STYLES["halves"] = np.concatenate([painting(COLOURS["yellow"]), painting(COLOURS["blue"])], axis=1)
 
 
-def style_of(source: Source) -> Floats:
+def style_of(source: Source) -> Signal:
+    if source.kind == "word":
+        return Word(source.value)
     if source.value not in STYLES:
         raise RequestError(f"there is no style {source.value}")
     return STYLES[source.value]

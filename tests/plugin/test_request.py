@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -112,7 +113,41 @@ def test_sizes() -> None:
 
 
 def test_transfer_is_for_zmnet() -> None:
-    assert transfer_value(None, "adaattn") is None
-    assert transfer_value("details, colours", "zmnet") == ("details", "colours")
-    with pytest.raises(RequestError, match="zmnet only"):
-        transfer_value("details", "adaattn")
+    some = {"transfer": transfer_value("textures, details")}
+    assert transfer_value(None) is None
+    made = with_flags(SKY, settings={"engine": "zmnet", **some})
+    assert made.transfer == ("details", "textures")
+    with pytest.raises(RequestError, match="zmnet only: adaattn restyles"):
+        with_flags(SKY, settings=some)
+    with pytest.raises(RequestError, match="zmnet only: gatys restyles"):
+        with_flags(made, settings={"engine": "gatys"})
+    assert with_flags(SKY, settings={"transfer": transfer_value("details,colours,textures")}) == SKY
+    with pytest.raises(RequestError, match="use colours"):
+        with_flags(SKY, settings={"engine": "zmnet", "transfer": transfer_value("colors")})
+
+
+def test_words_are_for_zmnet_where_no_engine_is_named(tmp_path: Path) -> None:
+    """However the recipe is given; a name that is given stays."""
+    words, pictures = "sky = mosaic + 0.5*word:night", "sky = mosaic"
+    for text, engine in ((words, "zmnet"), (pictures, "adaattn")):
+        assert given_recipe((text,), None, None).engine == engine
+        assert given_recipe((), None, text).engine == engine
+        for suffix, content in (
+            (".txt", text),
+            (".toml", f'[[regions]]\ntarget = "sky"\nstyle = "{text[6:]}"'),
+            (".json", f'{{"regions": [{{"target": "sky", "style": "{text[6:]}"}}]}}'),
+        ):
+            file = tmp_path / f"recipe{suffix}"
+            file.write_text(content, encoding="utf-8")
+            assert given_recipe((), file, None).engine == engine
+    named = parse_recipe(words)
+    for suffix, form in ((".json", to_json), (".toml", to_toml)):
+        file = tmp_path / f"named{suffix}"
+        file.write_text(form(replace(named, engine="adaattn")), encoding="utf-8")
+        assert given_recipe((), file, None).engine == "adaattn"
+    assert with_flags(named, settings={"engine": "gatys"}).engine == "gatys"
+
+
+def test_a_word_has_no_part_to_take_from() -> None:
+    with pytest.raises(RequestError, match='"word:night" is no picture that "sea"'):
+        with_flags(parse_recipe("sky = mosaic + 0.5*word:night"), style_regions=["sea"])

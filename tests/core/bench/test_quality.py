@@ -37,7 +37,7 @@ class Mixer:
         over = np.asarray(style.resize(content.shape[1::-1]), np.float32) / 255
         return 0.5 * content + 0.5 * over
 
-    def weights(self) -> tuple[tuple[str, str], ...]:
+    def weights(self, *, words: bool = False) -> tuple[tuple[str, str], ...]:
         return ()
 
 
