@@ -32,6 +32,11 @@ class Colours:
 
 def colours_of(image: Tensor, mask: Tensor | None = None) -> Colours:
     """Of an NCHW RGB picture in [0, 1]. mask: [N, 1, H, W] weights, None = all pixels alike."""
+    with _in_float32(image):
+        return _colours_of(image, mask)
+
+
+def _colours_of(image: Tensor, mask: Tensor | None) -> Colours:
     pixels = _basis(image) @ image.float().flatten(2)  # N 3 P
     if mask is None:
         mean = pixels.mean(dim=2, keepdim=True)
@@ -48,6 +53,11 @@ def colours_of(image: Tensor, mask: Tensor | None = None) -> Colours:
 def recoloured(image: Tensor, own: Colours, target: Colours, share: Tensor) -> Tensor:
     """The picture with `target`'s mean and covariance in place of its `own`; NCHW, float32,
     unbounded. share: [N], 0 leaves the picture as it is, 1 goes all the way."""
+    with _in_float32(image):
+        return _recoloured(image, own, target, share)
+
+
+def _recoloured(image: Tensor, own: Colours, target: Colours, share: Tensor) -> Tensor:
     basis = _basis(image)
     # factor_target @ factor_own^-1: whitens, then colours.
     turn = torch.linalg.solve_triangular(own.factor, target.factor, upper=False, left=False)
@@ -60,6 +70,11 @@ def recoloured(image: Tensor, own: Colours, target: Colours, share: Tensor) -> T
     pixels = image.float().flatten(2)
     answer = torch.baddbmm(offset, matrix.expand(len(pixels), 3, 3), pixels)
     return answer.view(len(answer), *image.shape[1:]).contiguous(memory_format=torch.channels_last)
+
+
+def _in_float32(image: Tensor) -> torch.autocast:
+    """Autocast's bfloat16 would put steps of 2/255 into smooth skies."""
+    return torch.autocast(image.device.type, enabled=False)
 
 
 def _basis(image: Tensor) -> Tensor:

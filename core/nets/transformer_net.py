@@ -87,8 +87,11 @@ def mixed(parts: Sequence[tuple[Parameters, float]]) -> Parameters:
 
     Linear in gamma and beta, hence in every normalised feature; of triangular factors with
     positive diagonals a convex sum is one again. The same signal twice is that signal once.
+    ValueError where nothing is left.
     """
     parts = [(p, w) for p, w in parts if w != 0]
+    if not parts:
+        raise ValueError("a mixture needs a weight above 0")
     first = parts[0][0]
     if all(p is first for p, _ in parts) and abs(sum(w for _, w in parts) - 1) < 1e-6:
         return first
