@@ -8,16 +8,22 @@ from typing import Annotated
 
 import typer
 
-from .console import say, table
+from .console import note, say, table
 
 app = typer.Typer(help="Shipped and own styles: list, add, remove.", no_args_is_help=False)
 
 
 @app.command("list")
 def list_styles(
+    words: Annotated[
+        bool, typer.Option("--words", help="The words that the engine zmnet was trained on.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
-    """Every style that a recipe can name."""
+    """Every style that a recipe can name; words are styles, too: word:night."""
+    if words:
+        _list_words(as_json)
+        return
     from ..weights.style_store import StyleStore
 
     styles = StyleStore().list()
@@ -32,6 +38,18 @@ def list_styles(
             [(s.name, s.origin, s.licence, s.title) for s in styles],
         )
     )
+    note("a word is a style, too, such as word:night; semantic-style styles list --words has more")
+
+
+def _list_words(as_json: bool) -> None:
+    from .session import Session
+
+    words = Session().words()
+    if as_json:
+        say(json.dumps(words, ensure_ascii=False, indent=2))
+        return
+    say("\n".join(f"word:{word}" for word in words))
+    note("these were trained; words between them are taken, too, such as word:dusk")
 
 
 @app.command("add")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import time
@@ -12,6 +13,7 @@ from typing import Literal
 
 from ..core.errors import RequestError
 from .faults import log_path
+from .session import CLIPSEG_MISSING, OWN_WEIGHTS, Session
 
 State = Literal["ok", "note", "bad"]
 LEAST_DISK = 1e9  # bytes; a 12-megapixel result with its layers takes well under this
@@ -85,15 +87,25 @@ def _weights() -> list[Fact]:
         facts.append(
             Fact(f"weights {finding.name}", state, finding.detail or "here, sha256 as it should be")
         )
-    return facts
+    return [*facts, *_own_weights()]
+
+
+def _own_weights() -> list[Fact]:
+    """What answers in the place of networks that ship."""
+    if not os.environ.get(OWN_WEIGHTS):
+        return []
+    try:
+        own = Session().own
+    except RequestError as error:
+        return [Fact("own weights", "bad", f"{error}: mend or unset {OWN_WEIGHTS}")]
+    found = f"{', '.join(own) or 'nothing'} of {os.environ[OWN_WEIGHTS]}"
+    return [Fact("own weights", "note", f"{found} answers in the shipped ones' place")]
 
 
 def _segmenter() -> Fact:
-    from .session import CLIPSEG_MISSING, Session
-
     started = time.perf_counter()
-    session = Session()
     try:
+        session = Session()
         segmenter = session.segmenter("auto")
     except RequestError as error:
         return Fact("segmenter", "bad", str(error))

@@ -44,7 +44,8 @@ def _adaattn_published(session: Session) -> Engine:
 
     # Nothing scales the logits of its attention down: in bfloat16, which keeps 8 bits of numbers
     # in the hundreds, its output is off by 5 %.
-    engine = AdaAttNEngine("adaattn-published", session.device, exact=True)
+    weights = session.weights("adaattn-published")
+    engine = AdaAttNEngine(weights, session.device, exact=True)
     engine.name = "adaattn-published"
     return engine
 
@@ -119,6 +120,20 @@ class Session:
         """What to load for the manifest's name: a file of one's own, or the name itself."""
         file = self._own / f"{name}.safetensors" if self._own else None
         return str(file) if file and file.is_file() else name
+
+    @property
+    def own(self) -> list[str]:
+        """The names for which a file of one's own answers."""
+        names = [name for each in ENGINES.values() for name in (each.weights, each.words) if name]
+        return [name for name in names if self.weights(name) != name]
+
+    def words(self) -> tuple[str, ...]:
+        """The words that zmnet was trained on. RequestError where its weights are missing."""
+        from ..core.engines.zmnet import trained_words
+        from ..weights.store import load_weights
+
+        file = self.weights("zmnet-words")
+        return trained_words(file, load_weights(file)[1])[0]
 
     def check(self, recipe: Recipe) -> None:
         """RequestError for all that can be refused before anything is painted.

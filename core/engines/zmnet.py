@@ -242,7 +242,7 @@ class ZMNetEngine(TiledEngine[Parameters, PictureStatistics]):
             if table.width != network.config.inputs:
                 raise RequestError(f"{words} takes other word vectors than those of {source}")
             network.tnet = self.network.tnet
-            known = StyleWords(table, *_trained(words, metadata))
+            known = StyleWords(table, *trained_words(words, metadata))
             weights = (pinned(words), pinned(source))
             self._words = _Words(network.to(self.device.place), known, weights)
         return self._words
@@ -281,8 +281,9 @@ def pixel_bytes(config: TNetConfig, device: Device) -> int:
     return 350 + 4 * config.widths[0] * device.dtype.itemsize
 
 
-def _trained(words: str | Path, metadata: dict[str, str]) -> tuple[tuple[str, ...], float]:
-    """The words that the network was trained on, and from which cosine on a word is near them."""
+def trained_words(words: str | Path, metadata: dict[str, str]) -> tuple[tuple[str, ...], float]:
+    """The words that a file's network was trained on, and from which cosine on a word is near
+    them. RequestError where its metadata does not say."""
     try:
         trained = json.loads(metadata.get("words", "[]"))
         if not isinstance(trained, list):

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
+from semantic_style.core.recipe import parse_recipe, to_json
+
+from ..zmnet_tiny import tiny_zmnet
 
 Refused = Callable[..., str]
 
@@ -70,8 +75,6 @@ def test_a_strength_that_is_none(asked: Refused, strength: str) -> None:
         ("--feather", "-1"),
         ("--feather", "inf"),
         ("--engine", "adain"),
-        ("--engine", "zmnet"),
-        ("--engine", "gatys"),
         ("--segmenter", "clipseg"),
         ("--segmenter", "sam"),
         ("--transfer", "details"),
@@ -84,8 +87,76 @@ def test_flags_with_values_that_they_cannot_have(asked: Refused, flag: str, valu
     assert value in (line := asked("-r", "sky=mosaic", flag, value)) or flag in line
 
 
-def test_styles_that_no_engine_of_this_version_takes(asked: Refused) -> None:
-    assert "word:" in asked("-r", "sky=word:night")
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small networks for the engine zmnet."""
+    tiny_zmnet(tmp_path / "run")
+    monkeypatch.setenv("SEMANTIC_STYLE_WEIGHTS", str(tmp_path / "run"))
+
+
+@pytest.mark.parametrize("engine", ["adaattn", "gatys"])
+def test_words_for_an_engine_that_takes_none(
+    asked: Refused, tmp_path: Path, small: None, engine: str
+) -> None:
+    words = ("-r", "sky = mosaic + 0.5*word:night")
+    assert "use the engine zmnet for word:night" in asked(*words, "--engine", engine)
+    file = tmp_path / "recipe.json"
+    recipe = replace(parse_recipe(words[1]), engine=engine)  # type: ignore[arg-type]
+    file.write_text(to_json(recipe), encoding="utf-8")
+    assert "use the engine zmnet for word:night" in asked("--recipe", file)
+
+
+@pytest.mark.parametrize("word", ["nihgt", "flibbertigibbet", "7" * 200, "…"])
+def test_a_word_that_is_in_no_table(asked: Refused, small: None, word: str) -> None:
+    assert "does not know word:" in asked("-r", f"sky = word:{word}")
+    assert "does not know word:" in asked("-r", f"sky = mosaic + 0*word:{word}")
+
+
+@pytest.mark.parametrize("mixture", ["-1*word:night", "word:night + -0.5*mosaic", "inf*mosaic"])
+def test_weights_below_zero(asked: Refused, small: None, mixture: str) -> None:
+    assert "a style's weight must be" in asked("-r", f"sky = {mixture}")
+
+
+def test_weights_that_are_all_zero(asked: Refused, small: None) -> None:
+    for mixture in ("0*word:night", "0*word:night + 0.0*mosaic"):
+        assert "all 0" in asked("-r", f"sky = {mixture}")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--engine", "zmnet", "--transfer", "colors"), "use colours"),
+        (("--engine", "zmnet", "--transfer", ""), "transfer group"),
+        (("--engine", "zmnet", "--transfer", "details,,colours"), "transfer group"),
+        (("--engine", "adaattn", "--transfer", "details"), "zmnet only"),
+        (("--engine", "gatys", "--transfer", "colours"), "zmnet only"),
+        (("--transfer", "colours,textures"), "zmnet only"),
+    ],
+)
+def test_groups_that_cannot_be_transferred(
+    asked: Refused, small: None, arguments: tuple[str, ...], said: str
+) -> None:
+    assert said in asked("-r", "sky = mosaic", *arguments)
+
+
+def test_a_part_of_a_word(asked: Refused, small: None) -> None:
+    assert "is no picture" in asked("-r", "sky = word:night from sky")
+    assert "is no picture" in asked("-r", "sky = word:night", "--style-region", "sky")
+
+
+def test_networks_of_ones_own_that_are_none(
+    asked: Refused, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEMANTIC_STYLE_WEIGHTS", str(tmp_path / "gone"))
+    assert "no folder" in asked("-r", "sky = mosaic")
+    styles, words = tiny_zmnet(tmp_path / "run")
+    monkeypatch.setenv("SEMANTIC_STYLE_WEIGHTS", str(tmp_path / "run"))
+    tiny_zmnet(tmp_path / "other", seed=1)[1].replace(words)
+    assert "do not go together" in asked("-r", "sky = word:night")
+    words.write_bytes(words.read_bytes()[:1000])
+    assert "zmnet-words.safetensors" in asked("-r", "sky = word:night")
+    words.replace(styles)
+    asked("-r", "sky = mosaic", "--engine", "zmnet")
 
 
 def test_a_missing_output_folder(refused: Refused, castle: Path, tmp_path: Path) -> None:
