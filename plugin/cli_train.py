@@ -17,6 +17,10 @@ class Network(StrEnum):
 
     ENCODER = "encoder"
     ADAATTN = "adaattn"
+    ZMNET = "zmnet"
+    ZMNET_WORDS = "zmnet-words"
+    FST = "fst"
+    CIN = "cin"
     SEGMENTER = "segmenter"
 
 
@@ -30,7 +34,7 @@ def train(
         list[Path] | None, typer.Option(metavar="DIR", help="Paintings; repeatable.")
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Labelled sets, for the segmenter.")
+        Path | None, typer.Option(metavar="DIR", help="Labelled pictures: words, masks.")
     ] = None,
     config: Annotated[Path | None, typer.Option(metavar="FILE", help="Settings, TOML.")] = None,
     settings: Annotated[

@@ -30,10 +30,31 @@ def _zmnet() -> tuple[type[Any], Callable[[Any], Any]]:
     return ZMNetTraining, ZMNetTask
 
 
+def _zmnet_words() -> tuple[type[Any], Callable[[Any], Any]]:
+    from .zmnet_words import ZMNetWordsTask, ZMNetWordsTraining
+
+    return ZMNetWordsTraining, ZMNetWordsTask
+
+
+def _fst() -> tuple[type[Any], Callable[[Any], Any]]:
+    from .zmnet_baselines import FastStyleTransfer, TableTraining
+
+    return TableTraining, FastStyleTransfer
+
+
+def _cin() -> tuple[type[Any], Callable[[Any], Any]]:
+    from .zmnet_baselines import ConditionalNorm, TableTraining
+
+    return TableTraining, ConditionalNorm
+
+
 TASKS: dict[str, Callable[[], tuple[type[Any], Callable[[Any], Any]]]] = {
     "encoder": _encoder,
     "adaattn": _adaattn,
     "zmnet": _zmnet,
+    "zmnet-words": _zmnet_words,
+    "fst": _fst,
+    "cin": _cin,
 }
 
 
@@ -43,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("what", choices=[*TASKS, "segmenter"])
     parser.add_argument("--content", action="append", help="a folder of photographs; repeatable")
     parser.add_argument("--style", action="append", help="a folder of paintings; repeatable")
-    parser.add_argument("--data", help="a folder of labelled sets (segmenter)")
+    parser.add_argument("--data", help="a folder of labelled pictures (zmnet-words, segmenter)")
     parser.add_argument("--config", type=Path, help="settings, TOML")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--out", type=Path, required=True, help="the run's folder")

@@ -18,7 +18,9 @@ class TrainConfig:
 
     content, style: folders of pictures, searched deep (folders named holdout or masks are left
     out). size: pixels of a training crop's side. batch: samples a step over all processes.
-    precision: auto takes bfloat16 where the processor has it.
+    precision: auto takes bfloat16 where the processor has it. schedule: after the warm-up the
+    learning rate falls along a cosine to `final_rate` of itself, or is multiplied by `decay` every
+    `decay_every` steps.
     """
 
     content: tuple[str, ...] = ()
@@ -29,7 +31,10 @@ class TrainConfig:
     steps: int = 1000
     learning_rate: float = 1e-3
     warmup: int = 50
-    final_rate: float = 0.05  # of the learning rate, reached along a cosine
+    schedule: str = "cosine"
+    final_rate: float = 0.05
+    decay: float = 0.1  # ZM-Net, section 4.1: by 0.1 every 40,000 steps
+    decay_every: int = 40_000
     gradient_clip: float = 1.0
     ema: float = 0.999  # the exported weights are this moving average; 0 exports the last ones
     seed: int = 0
@@ -45,6 +50,8 @@ class TrainConfig:
             raise RequestError("training needs size >= 32, batch >= 1 and steps >= 1")
         if self.precision not in ("auto", "bf16", "no"):
             raise RequestError(f"precision is auto, bf16 or no, not {self.precision!r}")
+        if self.schedule not in ("cosine", "steps") or self.decay_every < 1:
+            raise RequestError("schedule is cosine or steps, decay_every at least 1")
 
 
 C = TypeVar("C", bound=TrainConfig)

@@ -100,9 +100,11 @@ def _stop_on_signal() -> Iterator[list[bool]]:
 
 
 def _rate(config: TrainConfig, step: int) -> float:
-    """Linear warm-up, then a cosine down to `final_rate`; relative to the learning rate."""
+    """Linear warm-up, then `schedule`; relative to the learning rate."""
     if step < config.warmup:
         return (step + 1) / config.warmup
+    if config.schedule == "steps":
+        return config.decay ** (step // config.decay_every)
     share = (step - config.warmup) / max(1, config.steps - config.warmup)
     return config.final_rate + (1 - config.final_rate) * 0.5 * (1 + math.cos(math.pi * share))
 

@@ -86,7 +86,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
-    from wordfreq import zipf_frequency
+    from wordfreq import zipf_frequency  # type: ignore[import-not-found,unused-ignore]
 
     table = words(given.wordnet, lambda word: zipf_frequency(word, "en"))
     write(given.out, table, embed_sentences(given.model, table))

@@ -9,32 +9,14 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import save_file
 
 from semantic_style.core.engines.adaattn import AdaAttNEngine
 from semantic_style.core.errors import RequestError
-from semantic_style.core.nets.encoder import VGG16, Encoder
 from semantic_style.core.perceptual_weights import load_distilled, load_perceptual, load_vgg16
 from semantic_style.core.train.__main__ import main
 from semantic_style.core.train.adaattn import AdaAttNTraining
 from semantic_style.core.train.config import build_config
 from semantic_style.core.train.data import Batches, RandomCrops, find_pictures
-
-
-@pytest.fixture(scope="module")
-def vgg16(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file in torchvision's layout with random filters: the mechanics need no more."""
-    torch.manual_seed(0)
-    state, position = {}, 0
-    for stage in Encoder(VGG16).stages:
-        for conv in stage:  # type: ignore[union-attr]
-            for name in ("weight", "bias"):
-                state[f"features.{position}.{name}"] = getattr(conv, name).detach().half()
-            position += 2
-        position += 1
-    path = tmp_path_factory.mktemp("vgg16") / "vgg16.safetensors"
-    save_file(state, path)
-    return path
 
 
 @pytest.fixture
