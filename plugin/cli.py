@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from . import (
+    cli_animate,
     cli_bench,
     cli_demo,
     cli_doctor,
@@ -60,6 +61,7 @@ def start(
 
 app.command("demo")(cli_demo.demo)
 app.command("stylize")(cli_stylize.stylize)
+app.command("animate")(cli_animate.animate)
 app.command("mask")(cli_mask.mask)
 app.add_typer(cli_styles.app, name="styles")
 app.command("train")(cli_train.train)
