@@ -107,6 +107,8 @@ def run(
         "size": list(sizes),
         "attention": f"{KEYS} key channels, {VALUES} value channels, float32",
         "ratio_is": "median over rounds of the case's seconds over its group's first",
+        "peer": f"with a style picture it works at {PEER_SIDE} px and enlarges; its 26 styles are "
+        "worked at the full size",
         "engines": [f"{e.name} ({e.dtype})" for e in engines],
         "segmenter": segmenter.name if segmenter else "",
     }
