@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,14 +18,16 @@ from torchvision.utils import save_image
 
 from ...weights.store import load_weights
 from ..errors import RequestError
-from ..nets.colour import colours_of
 from ..nets.transformer_net import TNet
 from ..nets.zmnet import Standardised, ZMNet, ZMNetConfig
 from ..word_table import NAME, WordTable, spelled
 from .data import SUFFIXES, RandomCrops, find_pictures, random_crop, to_unit
 from .loop import place
 from .style_losses import StyleLosses
+from .word_start import seen_in, start
 from .zmnet import ZMNetTraining, network_config
+
+log = logging.getLogger(__name__)
 
 # Word lists that a setting can name.
 LISTS: Mapping[str, tuple[str, ...]] = {
@@ -37,8 +40,7 @@ TIMES = LISTS["times-of-day"]
 # Cosine to the nearest trained word below which a word is far from all: 19 of 20 words of the
 # table are (invoices, bananas), dawn, moonlight and evening are not.
 FAR = 0.5
-COLOUR_PICTURES = 8  # of a word, that the first guess of its colours looks at
-COLOUR_STEPS, RIDGE = 400, 0.01  # for that; RIDGE in units of squared unit vectors
+PICTURE_SIGNALS = ("picture", "statistics")
 SHOWN = ("noon", "morning", "afternoon", "evening", "sunset", "night")  # in sample pictures
 
 
@@ -54,7 +56,8 @@ class ZMNetWordsTraining(ZMNetTraining):
     what is added to a standardised vector, so that nearby words mean nearly the same.
     mixtures: share of crops that follow a point between two words of a kind: a picture of the one
     or of the other, as often as the point is near to it. times_share: of the crops, for times of
-    day; the words of either kind come equally often.
+    day; the words of either kind come equally often. start_steps: of `word_start`, 0 = start from
+    the mean of all words.
     """
 
     data: str = ""
@@ -68,6 +71,7 @@ class ZMNetWordsTraining(ZMNetTraining):
     vector_noise: float = 0.3
     mixtures: float = 0.3
     times_share: float = 0.35
+    start_steps: int = 500
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -86,7 +90,7 @@ class ZMNetWordsTask:
         self.words = tuple(self.pictures)
         self.table = WordTable.load(config.words)
         self.vectors = vectors_of(self.table, self.words)
-        tnet, state = steered(config)
+        styles, tnet, state = steered(config)
         self.network = ZMNetConfig(
             tnet.config, "words", config.pnet, config.hidden, self.table.width, config.compressed
         )
@@ -100,7 +104,16 @@ class ZMNetWordsTask:
         if config.init:
             model.load_state_dict(load_weights(config.init)[0])
         else:
-            start_colours(model, self.table, self.vectors, self.pictures, config.vector_noise)
+            reads = styles if styles and styles.config.signal in PICTURE_SIGNALS else None
+            width = sum(tnet.split)
+            wanted = seen_in(self.pictures, width, reads, config.style_size)
+            left = start(
+                model, self.table, self.vectors, wanted, noise=config.vector_noise,
+                steps=config.start_steps, seed=config.seed,
+            )  # fmt: skip
+            log.info(
+                "before training, %.0f %% of what words differ by is left to learn", 100 * left
+            )
         self.model: nn.Module = model
         self._standard = model.vector
         self._tnet = "" if config.train_tnet else tensors_digest(state)
@@ -231,24 +244,25 @@ def vectors_of(table: WordTable, words: Sequence[str]) -> Tensor:
     return torch.stack(found)
 
 
-def steered(config: ZMNetWordsTraining) -> tuple[TNet, dict[str, Tensor]]:
-    """The TNet that words shall steer, and its tensors as they lie in the file."""
+def steered(config: ZMNetWordsTraining) -> tuple[ZMNet | None, TNet, dict[str, Tensor]]:
+    """The network of styles, if there is one; the TNet that words shall steer, and its tensors as
+    they lie in the file."""
     if not config.styles_net:
         if not config.train_tnet:
             raise RequestError("a new TNet has to be trained: set styles_net or train_tnet=true")
         tnet = TNet(network_config(config).tnet)
-        return tnet, tnet.state_dict()
+        return None, tnet, tnet.state_dict()
     state, metadata = load_weights(config.styles_net)
-    prefix = "tnet."
-    state = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
     try:
-        tnet = TNet(ZMNetConfig.from_json(metadata["config"]).tnet)
-        tnet.load_state_dict(state)
+        styles = ZMNet(ZMNetConfig.from_json(metadata["config"]))
+        styles.load_state_dict(state)
     except (KeyError, TypeError, ValueError, RuntimeError):
         raise RequestError(
             f"{config.styles_net} holds no TNet: give the weights of train zmnet"
         ) from None
-    return tnet, state
+    prefix = "tnet."
+    of_tnet = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+    return styles.eval(), styles.tnet, of_tnet
 
 
 def tensors_digest(state: Mapping[str, Tensor]) -> str:
@@ -258,57 +272,6 @@ def tensors_digest(state: Mapping[str, Tensor]) -> str:
         checksum.update(name.encode())
         checksum.update(state[name].detach().half().contiguous().cpu().numpy().tobytes())
     return checksum.hexdigest()
-
-
-def start_colours(
-    model: ZMNet,
-    table: WordTable,
-    vectors: Tensor,
-    pictures: Mapping[str, list[Path]],
-    noise: float,
-) -> None:
-    """Let PNet start with colours that are linear in the word: those of the trained words' own
-    pictures, carried over to all words of the table by ridge regression.
-
-    Takes seconds, where it took hundreds of steps with pictures; and words that are never trained
-    start between those that are, which a deep network of random weights does not see to.
-    """
-    assert model.colours is not None
-    assert model.vector is not None
-    rng = random.Random(0)
-    wanted = torch.stack(
-        [_colour_numbers(files[:COLOUR_PICTURES], rng) for files in pictures.values()]
-    )
-    mean = wanted.mean(0)
-    near = vectors @ vectors.T + RIDGE * torch.eye(len(vectors))
-    slope = vectors.T @ torch.linalg.solve(near, wanted - mean)  # width 9
-    everywhere = torch.cat([torch.from_numpy(table.vectors), vectors])
-    odds = torch.cat([torch.full((len(table.words),), 1 / len(table.words)),
-                      torch.full((len(vectors),), 1 / len(vectors))])  # fmt: skip
-    with torch.no_grad():
-        model.colours.bias.copy_(mean)
-    learned = [*model.pnet.parameters(), *model.colours.parameters()]
-    optimizer = torch.optim.Adam(learned, lr=1e-3)
-    for _ in range(COLOUR_STEPS):
-        some = everywhere[odds.multinomial(256, replacement=True)]
-        away = noise * torch.randn(len(some), model.vector.outputs)
-        psi = model.pnet(model.vector(some) + away)[-1]
-        loss = (model.colours(psi) - mean - some @ slope).square().mean()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-
-
-@torch.no_grad()
-def _colour_numbers(files: Sequence[Path], rng: random.Random) -> Tensor:
-    """[9], what `ZMNet.read` makes the mean colours of these pictures of."""
-    crops = torch.stack([random_crop(file, 64, 1.0, rng) for file in files])
-    colours = colours_of(to_unit(crops))
-    factor = colours.factor.mean(0)
-    diagonal = torch.expm1(20 * factor.diagonal()).log() / 20  # its softplus has beta = 20
-    rows, columns = torch.tril_indices(3, 3)
-    factor = factor.tril(-1) + torch.diag(diagonal)
-    return torch.cat([colours.mean.mean(0), factor[rows, columns]])
 
 
 def moved(vectors: Tensor, noise: Tensor, standard: Standardised) -> Tensor:

