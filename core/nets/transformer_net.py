@@ -187,6 +187,7 @@ class TNet(nn.Module):
         self.out = _conv(a, 3, config.kernel)
         if config.recolours:  # training starts from the recoloured picture
             nn.init.zeros_(self.out.weight)
+            nn.init.zeros_(self.out.bias)  # type: ignore[arg-type]
         self.split = [width for layer in config.norms for width in layer]
 
     def forward(
