@@ -17,6 +17,7 @@ from . import (
     cli_bench,
     cli_demo,
     cli_doctor,
+    cli_expand,
     cli_mask,
     cli_styles,
     cli_stylize,
@@ -64,6 +65,7 @@ app.command("stylize")(cli_stylize.stylize)
 app.command("animate")(cli_animate.animate)
 app.command("mask")(cli_mask.mask)
 app.add_typer(cli_styles.app, name="styles")
+app.command("expand-styles")(cli_expand.expand_styles)
 app.command("train")(cli_train.train)
 app.add_typer(cli_bench.app, name="bench")
 app.add_typer(cli_weights.app, name="weights")
