@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 TIMES = ("noon", "morning", "afternoon", "evening", "night")
 ENDS = ("noon", "night")
 PHOTO = "photo"
-AS_OURS, AS_NIGHT = "exposure of word:night", "exposure of night pictures"
+AS_OURS, AS_NIGHT = "dark as word:night", "dark as night photos"
 LEAST = 5  # pictures of either kind for a probe with folds
 COLUMNS = {
     "night_share": "called night", "odds": "log odds", "score": "score",
@@ -173,7 +173,7 @@ def table(report: Report) -> Table:
         f"{about['night']} night pictures; *: one that is shown all at the same brightness, right "
         f"about {about['blind_accuracy']:.1%}",
     )
-    drawn.add_column("method")
+    drawn.add_column("method", no_wrap=True)
     for title in COLUMNS.values():
         drawn.add_column(title, justify="right")
     for row in report.rows:

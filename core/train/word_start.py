@@ -82,12 +82,12 @@ def _start_at(model: ZMNet, mean: Tensor) -> None:
     """Biases of the heads at the mean over the words."""
     assert model.colours is not None
     gamma, beta = mean[:-9].chunk(2)
-    place = 0
+    begin = 0
     for layer in model.heads.layers:
-        width = layer.out_features // 2  # type: ignore[operator]
-        part = slice(place, place + width)
+        width = int(layer.out_features) // 2  # type: ignore[arg-type]
+        part = slice(begin, begin + width)
         layer.bias.copy_(torch.cat([gamma[part] - 1, beta[part]]))  # type: ignore[operator, union-attr]
-        place += width
+        begin += width
     model.colours.bias.copy_(mean[-9:])
 
 
