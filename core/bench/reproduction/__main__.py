@@ -24,6 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         ("style", "paintings to train on"),
         ("test-content", "photos never trained on"),
         ("test-style", "paintings never trained on"),
+        ("day", "pictures of day, for a probe"),
+        ("night", "pictures of night, for a probe"),
     ):
         parser.add_argument(f"--{name}", nargs="+", default=[], metavar="DIR", help=what)
     parser.add_argument("--words", default="", metavar="DIR", help="WORD/*.jpg, labelled pictures")
@@ -52,7 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         given.work,
         Data(
             tuple(given.content), tuple(given.style), tuple(given.test_content),
-            tuple(given.test_style), given.words, given.expanded, given.vgg16,
+            tuple(given.test_style), given.words, tuple(given.day), tuple(given.night),
+            given.expanded, given.vgg16,
         ),
         Shipped(given.adaattn, given.zmnet_styles, given.zmnet_words),
         given.scale,

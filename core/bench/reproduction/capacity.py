@@ -57,9 +57,11 @@ def run(bench: Bench, folder: Path) -> Outcome:
     return Outcome(
         about=[
             described(bench, CAPACITY, [*runs.values()]),
-            "All three begin with the same TNet. ZM-Net's is shown the photo in the style's "
-            "colours, which FST and CIN, whose constants know no picture, have to learn. Gatys "
-            "optimises the picture itself. The styles are ten shipped ones; \"all styles\" is "
+            "All three begin with the same TNet. A step of ZM-Net sees a style for each crop, of "
+            "the others one for all: ZM-Net got nowhere with so few steps of one style each. Its "
+            "TNet is shown the photo in the style's colours, which FST and CIN, whose constants "
+            "know no picture, have to learn. Gatys optimises the picture itself. The styles are "
+            "ten shipped ones; \"all styles\" is "
             f"{bench.shipped.shown('zmnet_styles')}, which knows the scripted ones' kinds but none "
             f"of the ten pictures. Judged by {judge_name} on held-out photos: "
             f"{len(on_ten[cin.name])} pairs at {CAPACITY.shown} px; with Gatys {len(few)} pairs "

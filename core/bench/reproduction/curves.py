@@ -150,12 +150,13 @@ def run(bench: Bench, folder: Path) -> Outcome:
 
 def _tasks(bench: Bench, style: tuple[str, ...]) -> list[tuple[str, Callable[[], Any], Any]]:
     fst = table_settings(bench, CURVES, style, 1)
-    fine = {"warmup": 0}
     cin = table_settings(
-        bench, CURVES, style, 1, init=str(cin_run(bench).weights), only_table=True, **fine
+        bench, CURVES, style, 1, init=str(cin_run(bench).weights), only_table=True, warmup=0
     )
-    ten = zmnet_settings(bench, CURVES, style, init=str(ten_style_run(bench).weights), **fine)
-    every = zmnet_settings(bench, CURVES, style, init=bench.shipped.zmnet_styles, **fine)
+    ten, every = (
+        zmnet_settings(bench, CURVES, style, init=init, contents=CURVES.batch, warmup=0)
+        for init in (str(ten_style_run(bench).weights), bench.shipped.zmnet_styles)
+    )
     return [
         ("FST, from scratch", lambda: FastStyleTransfer(fst), fst),
         ("CIN, fine-tuned", lambda: ConditionalNorm(cin), cin),

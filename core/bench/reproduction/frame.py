@@ -28,8 +28,9 @@ class Data:
     """Folders and files that experiments read; an empty one is not at hand.
 
     content, style: what is trained on. test_content, test_style: what is never trained on.
-    words: WORD/*.jpg, labelled pictures. expanded: train/ and test/ of `expand-styles`. vgg16: a
-    file of the real network; empty takes the store's, or its stand-in.
+    words: WORD/*.jpg, labelled pictures. day, night: others, for a probe. expanded: what
+    `expand-styles` made. vgg16: a file of the real network; empty takes the store's, or its
+    stand-in.
     """
 
     content: tuple[str, ...] = ()
@@ -37,6 +38,8 @@ class Data:
     test_content: tuple[str, ...] = ()
     test_style: tuple[str, ...] = ()
     words: str = ""
+    day: tuple[str, ...] = ()
+    night: tuple[str, ...] = ()
     expanded: str = ""
     vgg16: str = ""
 

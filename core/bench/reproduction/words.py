@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
 from ....weights.contact_sheet import contact_sheet
+from ....weights.manifest import file_sha256
+from ...nets.perceptual import PerceptualNetwork
 from ...nets.zmnet import ZMNet
+from ...perceptual_weights import load_perceptual
 from ...train.data import find_pictures
 from ...train.zmnet_words import ZMNetWordsTask, ZMNetWordsTraining, vectors_of
 from ...word_table import WordTable
-from ..measures import luminance
+from ..probe import SIDE, Probe, accuracy, brightness, exposed, features_of
 from .frame import Bench, Cell, Experiment, Outcome, Shown, Table, save_picture
 from .judging import load_zmnet, opened, picture_of, shipped_photos, tensor_of
 from .scales import WORDS as SCALE
 from .training import Trained, described, settings, trained
 
 TRAINED = ("noon", "night")
+UNSEEN = ("morning", "afternoon")
 # Figure 10's columns: mixtures of words, whose vectors are added.
 MIXTURES: dict[str, dict[str, float]] = {
     "noon": {"noon": 1.0},
@@ -32,7 +36,8 @@ MIXTURES: dict[str, dict[str, float]] = {
     "night": {"night": 1.0},
 }
 FORMS = ("serial", "parallel")
-BASELINE = "illumination"
+BASELINE = "exposure"
+CANDIDATES = 5  # photos looked at for one that is used
 COMPRESSED = 2  # principal components of a word's vector, as in the paper
 TILE = 132  # px
 
@@ -43,60 +48,75 @@ def run(bench: Bench, folder: Path) -> Outcome:
     table = WordTable.load()
     words = sorted({word for parts in MIXTURES.values() for word in parts})
     vectors = dict(zip(words, vectors_of(table, words), strict=True))
-    mixed = {
+    signals = {
         name: torch.stack([w * vectors[word] for word, w in parts.items()]).sum(0)
         for name, parts in MIXTURES.items()
     }
-    light = {word: _light(bench, word) for word in TRAINED}
-    photos = find_pictures(bench.data.test_content)[::7][: bench.count(SCALE.pairs, 2)]
-    rows: list[tuple[Cell, ...]] = []
-    dark: dict[str, list[float]] = {}
-    for form in (*FORMS, BASELINE):
-        means = []
-        for name in MIXTURES:
-            painted = [
-                _painted(form, networks, mixed, light, name, opened(path, SCALE.shown))
-                for path in photos
-            ]
-            means.append(float(np.mean([luminance(p).mean() for p in painted])))
-        dark[form] = means
-        rows.append((form, *means))
-    photo = shipped_photos(1)[0]
+    network, judge_name = load_perceptual(bench.data.vgg16)
+    probes = [_probe(bench, network, same_light=same) for same in (False, True)]
+    photos = _day_photos(bench, network, probes[0])
+    painted = _painted(networks, signals, photos)
+    odds = [
+        {
+            form: [probe.odds(network, pictures) for pictures in of_form.values()]
+            for form, of_form in painted.items()
+        }
+        for probe in probes
+    ]
+    rows: list[tuple[Cell, ...]] = [(form, *found) for form, found in odds[0].items()]
+    rows += [(f"{form}, all as bright", *found) for form, found in odds[1].items()]
+    shown = [opened(shipped_photos(1)[0], SCALE.shown)]
     tiles: list[tuple[str, Image.Image]] = []
-    for form in (BASELINE, *FORMS):
-        shown = opened(photo, SCALE.shown)
-        tiles.append((f"photo, {form}", shown))
-        tiles += [(name, _painted(form, networks, mixed, light, name, shown)) for name in MIXTURES]
+    for form, of_form in _painted(networks, signals, shown).items():
+        tiles.append((f"photo, {form}", shown[0]))
+        tiles += [(name, pictures[0]) for name, pictures in of_form.items()]
     sheet = contact_sheet(tiles, columns=1 + len(MIXTURES), side=TILE, square=False)
     save_picture(sheet, folder / "words.jpg")
-    names = list(MIXTURES)
-    between = {
-        form: all(
-            min(v[0], v[-1]) <= v[names.index(word)] <= max(v[0], v[-1])
-            for word in ("afternoon", "morning")
-        )
-        for form, v in dark.items()
-    }
     return Outcome(
         about=[
             described(bench, SCALE, [*runs.values()]),
             f"The paper's run: the words {' and '.join(TRAINED)} with their labelled pictures, "
             f"vectors compressed to {COMPRESSED} numbers by a PCA over the times of day, a TNet "
-            "that learns along. Baseline: the photo's luminance brought to the labelled "
-            f"pictures' mean, and nothing else. {len(photos)} held-out photos at "
-            f"{SCALE.shown} px.",
+            "that learns along. Baseline: the photo with another exposure, as bright as what the "
+            f"serial network makes of it. A linear probe on {judge_name}, right about "
+            f"{probes[0].accuracy:.0%} of {probes[0].day} day and {probes[0].night} night pictures "
+            f"that the networks never saw, looks at {len(photos)} held-out photos of daylight, "
+            f"{SCALE.shown} px; a second one is taught and shown everything at the same "
+            f"brightness, and right about {probes[1].accuracy:.0%}.",
         ],
-        tables=[Table(("mean luminance", *MIXTURES), rows)],
-        notes=[
-            f"{form.capitalize()} PNet: the unseen words morning and afternoon "
-            f"{'lie' if between[form] else 'do not both lie'} between noon and night."
-            for form in FORMS
+        tables=[
+            Table(
+                ("", *MIXTURES), rows,
+                "Mean log odds that it is night. A sum of words is half of each.",
+            )
         ],
+        notes=_notes(*odds),
         pictures=[
-            Shown("words.jpg", "Rows: plain illumination change, serial PNet, parallel PNet; "
+            Shown("words.jpg", "Rows: serial PNet, parallel PNet, plain change of exposure; "
                   "columns: the photo, then the words of figure 10")
         ],
     )  # fmt: skip
+
+
+def _notes(odds: dict[str, list[float]], blind: dict[str, list[float]]) -> list[str]:
+    names = list(MIXTURES)
+    notes = []
+    for form in FORMS:
+        low, *_, high = odds[form]
+        inside = [w for w in UNSEEN if low < odds[form][names.index(w)] < high]
+        which = {2: "both lie", 1: f"{inside[0] if inside else ''} alone lies", 0: "neither lies"}
+        notes.append(
+            f"{form.capitalize()} PNet: from noon to night the log odds rise by {high - low:.1f}; "
+            f"of the unseen words {' and '.join(UNSEEN)} {which[len(inside)]} between."
+        )
+    notes.append(
+        "Night by the serial network, by the parallel one, by exposure alone: "
+        + ", ".join(f"{odds[f][-1]:.1f}" for f in odds)
+        + "; to the probe that knows no brightness: "
+        + ", ".join(f"{blind[f][-1]:.1f}" for f in blind)
+        + "."
+    )
+    return notes
 
 
 def word_run(bench: Bench, form: str) -> Trained:
@@ -109,32 +129,65 @@ def word_run(bench: Bench, form: str) -> Trained:
 
 
 def _painted(
-    form: str,
-    networks: dict[str, ZMNet],
-    mixed: dict[str, Tensor],
-    light: dict[str, float],
-    name: str,
-    photo: Image.Image,
-) -> Image.Image:
-    if form == BASELINE:
-        share = list(MIXTURES).index(name) / (len(MIXTURES) - 1)
-        return relit(photo, (1 - share) * light["noon"] + share * light["night"])
-    network = networks[form]
+    networks: dict[str, ZMNet], signals: dict[str, Tensor], photos: Sequence[Image.Image]
+) -> dict[str, dict[str, list[Image.Image]]]:
+    """A form of PNet, or the baseline -> a mixture -> a picture for each photo."""
+    found: dict[str, dict[str, list[Image.Image]]] = {}
     with torch.inference_mode():
-        image = tensor_of(photo)
-        return picture_of(network(image, mixed[name][None]).float())
+        for form, network in networks.items():
+            found[form] = {
+                name: [picture_of(network(tensor_of(p), signal[None]).float()) for p in photos]
+                for name, signal in signals.items()
+            }
+    found[BASELINE] = {
+        name: [exposed(p, brightness(o)) for p, o in zip(photos, pictures, strict=True)]
+        for name, pictures in found["serial"].items()
+    }
+    return found
 
 
-def relit(photo: Image.Image, mean: float) -> Image.Image:
-    """The photo multiplied so that its mean luminance is `mean`, in [0, 1]."""
-    factor = mean / max(float(luminance(photo).mean()), 1e-3)
-    pixels = np.asarray(photo, dtype=np.float64) * factor
-    return Image.fromarray(pixels.clip(0, 255).round().astype(np.uint8))
+@dataclass(frozen=True)
+class _Asked:
+    """A probe of night against day. accuracy: over folds. day, night: pictures it was taught."""
+
+    probe: Probe
+    same_light: bool
+    accuracy: float
+    day: int
+    night: int
+
+    def odds(self, network: PerceptualNetwork, pictures: Sequence[Image.Image]) -> float:
+        """The mean log of the odds that it is night."""
+        looks = features_of(network, pictures, same_light=self.same_light)
+        return float(self.probe(looks).mean())
 
 
-def _light(bench: Bench, word: str) -> float:
-    files: Sequence[Path] = find_pictures([str(Path(bench.data.words) / word)])
-    return float(np.mean([luminance(opened(path, 64)).mean() for path in files]))
+def _probe(bench: Bench, network: PerceptualNetwork, *, same_light: bool) -> _Asked:
+    trained_on = {
+        file_sha256(path)
+        for word in TRAINED
+        for path in find_pictures([str(Path(bench.data.words) / word)])
+    }
+    kinds = [
+        [path for path in find_pictures(folders) if file_sha256(path) not in trained_on]
+        for folders in (bench.data.day, bench.data.night)
+    ]
+    kinds = [files[: bench.count(len(files), 5)] for files in kinds]
+    labels = torch.tensor([0.0] * len(kinds[0]) + [1.0] * len(kinds[1]))
+    pictures = [opened(path, SIDE) for files in kinds for path in files]
+    looks = features_of(network, pictures, same_light=same_light)
+    counts = (len(kinds[0]), len(kinds[1]))
+    return _Asked(Probe.fitted(looks, labels), same_light, accuracy(looks, labels), *counts)
+
+
+def _day_photos(bench: Bench, network: PerceptualNetwork, asked: _Asked) -> list[Image.Image]:
+    """Of a few times as many held-out photos those that the probe is surest are day."""
+    count = bench.count(SCALE.pairs, 2)
+    files = find_pictures(bench.data.test_content)
+    files = files[:: max(1, len(files) // (CANDIDATES * count))]
+    photos = [opened(path, SCALE.shown) for path in files]
+    odds = asked.probe(features_of(network, photos))
+    return [photos[int(i)] for i in odds.argsort()[:count]]
 
 
 EXPERIMENT = Experiment(
@@ -144,5 +197,5 @@ EXPERIMENT = Experiment(
     "Morning and afternoon, never trained, fall between noon and night; the effect is more than a "
     "change of illumination; a serial PNet does better than a parallel one.",
     run,
-    needs=("content", "test_content", "words"),
+    needs=("content", "test_content", "words", "day", "night"),
 )
