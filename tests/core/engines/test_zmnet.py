@@ -1,8 +1,7 @@
-"""The engine zmnet on real arrays: pictures, words, mixtures, tiles, batches, what is kept."""
+"""The engine zmnet on real arrays: style pictures, tiles, batches, what is kept on disk."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +9,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
 from semantic_style.core.engines import Word
 from semantic_style.core.engines.zmnet import ZMNetEngine, receptive_margin
@@ -20,7 +18,7 @@ from semantic_style.core.geometry import Bounds, Extent
 from semantic_style.core.nets.transformer_net import TNet, TNetConfig, plain
 from semantic_style.core.progress import CancelToken
 
-from ...zmnet_tiny import TRAINED, tiny_zmnet
+from ...zmnet_tiny import tiny_zmnet
 
 Floats = NDArray[np.float32]
 Files = tuple[Path, Path]
@@ -165,104 +163,6 @@ def test_groups_of_features_are_transferred_alone(files: Files, group: str) -> N
         assert (other.share == 0).all()
 
 
-# Words
-
-
-def test_a_word_is_a_style_and_words_and_pictures_mix(files: Files) -> None:
-    engine, content = made(files), picture(64, 80, 0)
-    night, noon = engine.prepare(Word("night")), engine.prepare(Word("noon"))
-    style = engine.prepare(picture(64, 64, 1))
-    painted = [engine.stylize(content, [(each, 1.0)]) for each in (night, noon, style)]
-    assert far(painted[0], painted[1]) > 0.02
-    mixed = engine.stylize(content, [(night, 0.5), (style, 0.5)])
-    assert far(mixed, painted[0]) > 0.01
-    assert far(mixed, painted[2]) > 0.01
-    assert engine.prepare(Word("the NIGHT")).gamma.equal(night.gamma)
-    assert engine.prepare(Word("nights")).gamma.shape == night.gamma.shape
-
-
-def test_one_signal_twice_is_that_signal_once(files: Files) -> None:
-    engine, content = made(files), picture(48, 48, 0)
-    for signal in (Word("sunset"), picture(40, 40, 1)):
-        style, again = engine.prepare(signal), engine.prepare(signal)
-        other = engine.prepare(Word("noon"))
-        once = engine.stylize(content, [(style, 1.0)])
-        assert far(engine.stylize(content, [(style, 0.3), (again, 0.7)]), once) < 1e-3
-        assert far(engine.stylize(content, [(style, 1.0), (other, 0.0)]), once) == 0
-
-
-def test_words_are_checked_before_anything_is_painted(files: Files) -> None:
-    engine = made(files)
-    for word in (*TRAINED, "Night", "the nights", "dusk"):
-        assert engine.check_word(word) == ()
-    (warning,) = engine.check_word("invoice" if _knows(engine, "invoice") else "banana")
-    assert "far from every word" in warning
-    for unknown in ("zyxquorb", "night zyxquorb", "", "x" * 5000, "nigth\nzyxquorb"):
-        with pytest.raises(RequestError, match="does not know") as caught:
-            engine.check_word(unknown)
-        assert "\n" not in str(caught.value)
-        assert len(str(caught.value)) < 300
-        with pytest.raises(RequestError):
-            engine.prepare(Word(unknown))
-    with pytest.raises(RequestError, match="is mosaic"):
-        engine.check_word("mosaik")
-
-
-def _knows(engine: ZMNetEngine, word: str) -> bool:
-    try:
-        engine.check_word(word)
-    except RequestError:
-        return False
-    return True
-
-
-def test_a_word_has_no_parts(files: Files) -> None:
-    with pytest.raises(RequestError, match="no parts"):
-        made(files).prepare(Word("night"), region=np.ones((4, 4), np.float32))
-
-
-def test_words_are_loaded_when_one_is_met(files: Files, tmp_path: Path) -> None:
-    engine = made((files[0], tmp_path / "missing.safetensors"))
-    engine.stylize(picture(32, 32, 0), [(engine.prepare(picture(32, 32, 1)), 1.0)])
-    with pytest.raises(RequestError, match=r"missing\.safetensors"):
-        engine.check_word("night")
-    with pytest.raises(RequestError, match=r"missing\.safetensors"):
-        engine.prepare(Word("night"))
-
-
-def test_words_of_another_network_are_refused(files: Files, tmp_path: Path) -> None:
-    _, words = tiny_zmnet(tmp_path, seed=5)
-    with pytest.raises(RequestError, match="do not go together"):
-        made((files[0], words)).check_word("night")
-    with pytest.raises(RequestError, match="not style pictures"):
-        made((files[1], files[1]))
-    with pytest.raises(RequestError, match="not words"):
-        made((files[0], files[0])).check_word("night")
-
-
-@pytest.mark.parametrize("about", [{"words": "night"}, {"words": "3"}, {"far": "near"}])
-def test_a_file_of_words_that_does_not_say_which(
-    files: Files, tmp_path: Path, about: dict[str, str]
-) -> None:
-    with safe_open(files[1], "pt") as file:
-        metadata = file.metadata()
-    path = tmp_path / "words.safetensors"
-    save_file(load_file(files[1]), path, {**metadata, **about})
-    with pytest.raises(RequestError, match="what words"):
-        made((files[0], path)).check_word("night")
-
-
-@pytest.mark.parametrize("config", ["{}", "[]", "no JSON", json.dumps({"tnet": {"widths": [3]}})])
-def test_weights_of_something_else_are_refused(tmp_path: Path, config: str) -> None:
-    path = tmp_path / "other.safetensors"
-    save_file({"a": torch.zeros(3)}, path, {"config": config})
-    with pytest.raises(RequestError, match="does not hold a ZM-Net"):
-        ZMNetEngine(path, path, "cpu")
-
-
-# Batches
-
-
 def mixtures(engine: ZMNetEngine) -> list[list[tuple[Any, float]]]:
     style, word = engine.prepare(picture(60, 60, 1)), engine.prepare(Word("night"))
     return [[(style, 1 - k / 6), (word, k / 6)] for k in range(7)]
@@ -313,9 +213,6 @@ def test_a_batch_reports_and_hears_who_cancels(files: Files) -> None:
         list(running)
 
 
-# Cancel and progress
-
-
 def test_cancel_is_heard_within_a_tile_and_the_engine_goes_on(files: Files) -> None:
     class Impatient(CancelToken):
         checks = 0
@@ -342,9 +239,6 @@ def test_progress_is_even(files: Files, tile: int | None) -> None:
     assert seen == sorted(seen)
     assert (seen[0], seen[-1]) == (0, 1)
     assert np.diff(seen).max() < 1 / 12
-
-
-# What is kept on disk
 
 
 class Counting:
@@ -408,3 +302,11 @@ def test_bfloat16_paints_the_same_picture(files: Files) -> None:
     content, style = picture(96, 96, 0), picture(64, 64, 1)
     a, b = (e.stylize(content, [(e.prepare(style), 1.0)]) for e in (exact, fast))
     assert np.abs(a - b).mean() < 0.03
+
+
+@pytest.mark.parametrize("config", ["{}", "[]", "no JSON", '{"tnet": {"widths": [3]}}'])
+def test_weights_of_something_else_are_refused(tmp_path: Path, config: str) -> None:
+    path = tmp_path / "other.safetensors"
+    save_file({"a": torch.zeros(3)}, path, {"config": config})
+    with pytest.raises(RequestError, match="does not hold a ZM-Net"):
+        ZMNetEngine(path, path, "cpu")
