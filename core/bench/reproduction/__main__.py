@@ -50,8 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise RequestError(f"--scale is a positive number, not {given.scale:g}")
     if not given.out.is_dir():
         raise RequestError(f"there is no folder {given.out}: make it first")
+    # A trial has a folder of its own: networks of another scale would replace the long runs.
+    work = given.work if given.scale == 1 else given.work / f"scale-{given.scale:g}"
     bench = Bench(
-        given.work,
+        work,
         Data(
             tuple(given.content), tuple(given.style), tuple(given.test_content),
             tuple(given.test_style), given.words, tuple(given.day), tuple(given.night),
