@@ -75,18 +75,18 @@ def trained(
     """
     folder = bench.folder("runs") / name
     asked = json.loads(json.dumps({**dataclasses.asdict(config), **more}))
-    record = folder.with_suffix(".asked.json")
+    record = folder.with_name(f"{name}.asked.json")
     known = record.is_file() and json.loads(record.read_text(encoding="utf-8")) == asked
     if not known:
         shutil.rmtree(folder, ignore_errors=True)
         record.write_text(json.dumps(asked, indent=1) + "\n", encoding="utf-8")
+    spent = folder.with_name(f"{name}.seconds")
     report = _report(folder)
     if not (report and report["finished"]):
         # Every network begins from the same numbers, however many were made before it.
         torch.manual_seed(config.seed)
         task = make()
-        spent = folder.with_suffix(".seconds")
-        start = time.process_time() - (float(spent.read_text()) if known and spent.is_file() else 0)
+        start = time.process_time() - (_seconds(spent) if known else 0.0)
         fit(task, config, folder, resume=(folder / "checkpoint").exists())
         spent.write_text(str(time.process_time() - start), encoding="utf-8")
         report = _report(folder)
@@ -95,8 +95,7 @@ def trained(
             raise Cancelled("stopped on request: the same command goes on")
     history = json.loads((folder / "history.json").read_text(encoding="utf-8"))
     (weights,) = folder.glob("*.safetensors")
-    seconds = float(folder.with_suffix(".seconds").read_text(encoding="utf-8"))
-    return Trained(folder, weights, report["steps"], seconds, history)
+    return Trained(folder, weights, report["steps"], _seconds(spent), history)
 
 
 def fixed_crops(
@@ -122,6 +121,10 @@ def mean_loss(task: Task, model: nn.Module, batches: Sequence[Any]) -> dict[str,
         loss, parts = task.loss(model, batch)
         rows.append({"loss": loss, **parts})
     return {key: fmean(float(row[key]) for row in rows) for key in rows[0]}
+
+
+def _seconds(path: Path) -> float:
+    return float(path.read_text(encoding="utf-8")) if path.is_file() else 0.0
 
 
 def _report(folder: Path) -> dict[str, Any] | None:
