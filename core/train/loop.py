@@ -168,8 +168,11 @@ def fit(task: Task, config: TrainConfig, out: Path, *, resume: bool = False) -> 
             with accelerator.autocast():
                 loss, parts = task.loss(model, batch)
             accelerator.backward(loss)
-            accelerator.clip_grad_norm_(learned, config.gradient_clip)
-            optimizer.step()
+            slope = accelerator.clip_grad_norm_(learned, config.gradient_clip)
+            # A picture of a single colour can make the gradient infinite through many
+            # normalisations: one such step shall not spoil hours of others.
+            if slope is None or bool(torch.isfinite(slope)):
+                optimizer.step()
             schedule.step()
             optimizer.zero_grad()
             average.update_parameters(accelerator.unwrap_model(model))

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -142,3 +143,24 @@ def test_a_run_is_never_overwritten_by_accident(pictures: Path, tmp_path: Path) 
 def test_a_loss_that_is_no_number_stops_the_run(pictures: Path, tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="learning_rate"):
         train(pictures, tmp_path / "run", learning_rate=1e30, gradient_clip=1e30, log_every=1)
+
+
+class _SteepOnce(BlurTask):
+    """Its third loss has an infinite slope, as a picture of one colour can give."""
+
+    turns = 0
+
+    def loss(self, model: torch.nn.Module, batch: Any) -> Any:
+        loss, parts = super().loss(model, batch)
+        self.turns += 1
+        if self.turns == 3:
+            loss = loss + torch.sqrt(0 * loss)
+        return loss, parts
+
+
+def test_a_step_without_a_finite_gradient_is_left_out(pictures: Path, tmp_path: Path) -> None:
+    c = config(pictures, steps=40)
+    state = load_file(fit(_SteepOnce(c), c, tmp_path / "run"))
+    assert all(tensor.isfinite().all() for tensor in state.values())
+    rows = json.loads((tmp_path / "run/history.json").read_text())
+    assert rows[-1]["loss"] < rows[0]["loss"] / 2
