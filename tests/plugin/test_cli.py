@@ -12,7 +12,18 @@ import pytest
 
 from semantic_style.plugin.cli import app
 
-COMMANDS = ("demo", "stylize", "animate", "mask", "styles", "train", "bench", "weights", "doctor")
+COMMANDS = (
+    "demo",
+    "stylize",
+    "animate",
+    "expand-styles",
+    "mask",
+    "styles",
+    "train",
+    "bench",
+    "weights",
+    "doctor",
+)
 
 
 def test_help_lists_every_command_and_none_that_comes_later(cli: Callable) -> None:
