@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..canvas import Canvas, Stored
+from ..errors import RequestError
 from ..geometry import Bounds, Extent
 from ..progress import CancelToken, Progress
 from ..recipe_data import GROUPS
 from ..tiling import Plan
+from ..wording import shown
 
 Wanted = Callable[[Bounds], bool]  # whether anything of a box of the working picture will show
 PreparedStyle = Any  # what an engine makes of a guiding signal, for its own `stylize` only
@@ -27,6 +29,14 @@ class Word:
 
 
 Signal = NDArray[np.float32] | Word  # a style picture, HWC sRGB float32 in [0, 1], or a word
+
+
+def refuse_word(engine: str, phrase: str) -> NoReturn:
+    """RequestError of an engine that can only paint from pictures."""
+    raise RequestError(
+        f"the engine {engine} paints from pictures, not from words: use the engine zmnet for "
+        f"word:{shown(phrase)}, or name a style"
+    )
 
 
 class Engine(Protocol):

@@ -25,7 +25,7 @@ from ..nets.adaattn import (
 from ..nets.attention import blocks
 from ..progress import CancelToken
 from ..recipe_data import GROUPS
-from . import Signal, Word
+from . import Signal, Word, refuse_word
 from .tiled import TiledEngine, convolutions, resized
 
 STYLE_SIDE = 512  # pixels of a style picture's long side at brush size 1
@@ -119,10 +119,7 @@ class AdaAttNEngine(TiledEngine[PreparedStyle, ContentStatistics]):
 
     def check_word(self, phrase: str) -> NoReturn:
         """RequestError: attention needs a picture to look at."""
-        raise RequestError(
-            f"the engine {self.name} paints from pictures, not from words: use the engine zmnet "
-            f"for word:{phrase}, or name a style"
-        )
+        refuse_word(self.name, phrase)
 
     def _measure(self, image: Tensor, mixture: Mixture, mask: Tensor | None) -> ContentStatistics:
         return self.network.measure(image, mixture, mask)

@@ -32,7 +32,7 @@ from ..progress import CancelToken, Progress, silent
 from ..recipe_data import GROUPS
 from ..resample import strips
 from ..tiling import Plan, Tile
-from . import Signal, Wanted, Word
+from . import Signal, Wanted, Word, refuse_word
 from .optimisation import CONTENT_WEIGHT, Grams, grams_of, mixed, optimised
 
 Floats = NDArray[np.float32]
@@ -150,10 +150,7 @@ class GatysEngine:
 
     def check_word(self, phrase: str) -> NoReturn:
         """RequestError: there is no picture whose statistics could be taken."""
-        raise RequestError(
-            f"the engine {self.name} paints from pictures, not from words: use the engine zmnet "
-            f"for word:{phrase}, or name a style"
-        )
+        refuse_word(self.name, phrase)
 
     def stylize(
         self,

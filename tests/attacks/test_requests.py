@@ -99,11 +99,11 @@ def test_words_for_an_engine_that_takes_none(
     asked: Refused, tmp_path: Path, small: None, engine: str
 ) -> None:
     words = ("-r", "sky = mosaic + 0.5*word:night")
-    assert "use the engine zmnet for word:night" in asked(*words, "--engine", engine)
+    assert 'use the engine zmnet for word:"night"' in asked(*words, "--engine", engine)
     file = tmp_path / "recipe.json"
     recipe = replace(parse_recipe(words[1]), engine=engine)  # type: ignore[arg-type]
     file.write_text(to_json(recipe), encoding="utf-8")
-    assert "use the engine zmnet for word:night" in asked("--recipe", file)
+    assert 'use the engine zmnet for word:"night"' in asked("--recipe", file)
 
 
 @pytest.mark.parametrize("word", ["nihgt", "flibbertigibbet", "7" * 200, "…"])
