@@ -42,7 +42,6 @@ from semantic_style.core.bench.reproduction.training import (
     trained,
 )
 from semantic_style.core.errors import RequestError
-from semantic_style.core.nets.encoder import VGG16, Encoder
 from semantic_style.core.train.data import find_pictures
 from semantic_style.core.train.zmnet_baselines import ConditionalNorm, FastStyleTransfer
 
@@ -172,22 +171,6 @@ def test_only_the_skewness_term_tells_gamma_from_normal() -> None:
     assert gamma["loss without"] < 1e-3
     assert gamma["loss with skewness"] > 10 * rows["normal, drawn again"]["loss with skewness"]
     assert picture.width > picture.height
-
-
-@pytest.fixture(scope="module")
-def vgg16(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """VGG-16's layout with random filters."""
-    torch.manual_seed(0)
-    state, position = {}, 0
-    for stage in Encoder(VGG16).stages:
-        for conv in stage:  # type: ignore[union-attr]
-            for name in ("weight", "bias"):
-                state[f"features.{position}.{name}"] = getattr(conv, name).detach().half()
-            position += 2
-        position += 1
-    path = tmp_path_factory.mktemp("vgg16") / "vgg16.safetensors"
-    save_file(state, path)
-    return path
 
 
 @pytest.fixture

@@ -7,11 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
-from safetensors.torch import save_file
-
-from semantic_style.core.nets.encoder import VGG16, Encoder
 
 
 @pytest.fixture(autouse=True)
@@ -22,22 +18,6 @@ def own_accelerator() -> Iterator[None]:
     yield
     AcceleratorState._reset_state(reset_partial_state=True)
     GradientState._reset_state()
-
-
-@pytest.fixture(scope="session")
-def vgg16(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file in torchvision's layout with random filters: the mechanics need no more."""
-    torch.manual_seed(0)
-    state, position = {}, 0
-    for stage in Encoder(VGG16).stages:
-        for conv in stage:  # type: ignore[union-attr]
-            for name in ("weight", "bias"):
-                state[f"features.{position}.{name}"] = getattr(conv, name).detach().half()
-            position += 2
-        position += 1
-    path = tmp_path_factory.mktemp("vgg16") / "vgg16.safetensors"
-    save_file(state, path)
-    return path
 
 
 @pytest.fixture
