@@ -50,7 +50,8 @@ class Repainted:
 
     mask: [H, W] in [0, 1], its share of every pixel of the picture. strength: 0 to 1.
     box: of the picture, around all that is not 0 in the mask. stylised: [h, w, 3] sRGB as
-    canvas.store puts it, `part` of the working size, which covers the box.
+    canvas.store puts it, `part` of the working size, which covers the box. number: of the region
+    in its recipe.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Repainted:
     box: Bounds
     stylised: Stored
     part: Bounds
+    number: int = 0
 
 
 def composite(
@@ -88,7 +90,11 @@ def composite(
         if cancel is not None:
             cancel.check()
         painters.append(_Painter(region, photo, full))
-    layers = [Layer.empty(region.name, region.box, kind) for region in regions if with_layers]
+    layers = [
+        Layer.empty(region.name, region.box, kind, region.number)
+        for region in regions
+        if with_layers
+    ]
     result = picture.pixels.copy()
     for strip in strips(Bounds.whole(full), 1 << 18):
         if cancel is not None:

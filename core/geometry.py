@@ -78,6 +78,10 @@ class Bounds:
         bottom = -(-self.bottom * after.height // before.height)
         return Bounds(x, y, right - x, bottom - y)
 
+    def moved(self, x: int, y: int) -> Bounds:
+        """The box that many pixels further right and down."""
+        return Bounds(self.x + x, self.y + y, self.width, self.height)
+
     def relative_to(self, origin: Bounds) -> Bounds:
         """This box in the coordinates of `origin`, which contains it."""
         return Bounds(self.x - origin.x, self.y - origin.y, self.width, self.height)

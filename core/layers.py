@@ -21,7 +21,7 @@ from .geometry import Bounds
 from .image import PictureInfo, save_picture
 from .image_deep_save import reduced
 from .picture import Picture, Pixels, full_scale, scaled
-from .resample import resized_pixels
+from .resample import resized_pixels, strips
 from .wording import shown_path
 
 Floats = NDArray[np.float32]
@@ -33,8 +33,9 @@ MANIFEST = "layers.json"
 class Layer:
     """pixels: [h, w, 3] samples of the picture's own kind and profile, strength and kept colours
     included. mask: [h, w], uint8 over a picture of 8 bits, else uint16. bounds: where in the
-    picture. A layer is blended atop, in own values as an editor does it: it covers colours and
-    leaves the alpha below it as it is (Porter and Duff 1984, "atop").
+    picture. number: of its region in the recipe. A layer is blended atop, in own values as an
+    editor does it: it covers colours and leaves the alpha below it as it is (Porter and Duff
+    1984, "atop").
 
     The mask is m / (1 - sum of the masks above), m being the region's. What its rounding costs,
     that of the layers below, and that own values may be other than sRGB's, in which the picture
@@ -47,13 +48,16 @@ class Layer:
     pixels: Pixels
     mask: Pixels
     bounds: Bounds
+    number: int = 0
 
     @classmethod
-    def empty(cls, name: str, bounds: Bounds, kind: np.dtype[Any] | type = np.uint8) -> Layer:
+    def empty(
+        cls, name: str, bounds: Bounds, kind: np.dtype[Any] | type = np.uint8, number: int = 0
+    ) -> Layer:
         """A layer of `bounds` that covers nothing yet."""
         shape = (bounds.height, bounds.width)
         depth = np.uint8 if np.dtype(kind) == np.uint8 else np.uint16
-        return cls(name, np.zeros((*shape, 3), kind), np.zeros(shape, depth), bounds)
+        return cls(name, np.zeros((*shape, 3), kind), np.zeros(shape, depth), bounds, number)
 
     def lay(
         self,
@@ -111,6 +115,18 @@ def layer_masks(masks: Floats) -> Floats:
         result[k] = np.where(left > 1e-6, mask / np.maximum(left, np.float32(1e-6)), 0).clip(0, 1)
         left -= mask
     return result
+
+
+def merged(name: str, picture: Picture, result: Picture, mask: Floats, bounds: Bounds) -> Layer:
+    """All regions as one layer that flattens to the result. mask: [H, W], their sum; bounds: of
+    the picture, around all of it that is not 0."""
+    layer = Layer.empty(name, bounds, picture.pixels.dtype)
+    for strip in strips(Bounds.whole(bounds.extent), 1 << 18):
+        place = strip.moved(bounds.x, bounds.y).slices
+        wanted = result.pixels[place].astype(np.float32)
+        below = picture.pixels[place].astype(np.float32)
+        layer.lay(strip.slices, mask[place][..., None], wanted, wanted, below)
+    return layer
 
 
 def flatten(picture: Picture, layers: Sequence[Layer]) -> Picture:

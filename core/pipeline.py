@@ -22,7 +22,7 @@ from .progress import CancelToken, Progress, Whole, silent
 from .recipe import Pins, Recipe, Region, Source
 from .resample import resized_map
 from .segmenter import Segmenter
-from .selection import Selection, Selector, together
+from .selection import NOTHING_BY_HAND, ByHand, Selection, Selector, together
 from .style_part import StyleParts
 
 Floats = NDArray[np.float32]
@@ -77,12 +77,13 @@ class Stylist:
         recipe: Recipe,
         *,
         strict: bool = False,
+        by_hand: ByHand = NOTHING_BY_HAND,
         progress: Progress | None = None,
         cancel: CancelToken | None = None,
     ) -> Selection:
         """Where the recipe's regions are: see Selector, whose cache `run` shares."""
         return self._selector.select(
-            picture, recipe, strict=strict, progress=progress, cancel=cancel
+            picture, recipe, strict=strict, by_hand=by_hand, progress=progress, cancel=cancel
         )
 
     def style_warnings(self, recipe: Recipe) -> list[str]:
@@ -141,14 +142,16 @@ class Stylist:
         *,
         strict: bool = False,
         layers: bool = True,
+        by_hand: ByHand = NOTHING_BY_HAND,
         planned: Callable[[Estimate], None] | None = None,
         progress: Progress | None = None,
         cancel: CancelToken | None = None,
     ) -> Result:
         """The picture, repainted as the recipe says.
 
-        layers: make them, too. planned: told what the rest will take once the regions are found,
-        before anything is painted; what it raises ends the run. progress: one fraction of all;
+        layers: make them, too. by_hand: a selection and painted masks. planned: told what the
+        rest will take once the regions are found, before anything is painted; what it raises
+        ends the run. progress: one fraction of all;
         what is being done is "finding", "masks", "styling <region>", "compositing".
 
         RequestError for unknown words, styles that can't be had or that the engine can't take, a
@@ -158,7 +161,7 @@ class Stylist:
         """
         try:
             return self._run(
-                picture, recipe, strict, layers, planned or _unplanned,
+                picture, recipe, strict, layers, by_hand, planned or _unplanned,
                 progress or silent, cancel or CancelToken(),
             )  # fmt: skip
         except (MemoryError, RuntimeError) as error:
@@ -178,6 +181,7 @@ class Stylist:
         recipe: Recipe,
         strict: bool,
         with_layers: bool,
+        by_hand: ByHand,
         planned: Callable[[Estimate], None],
         progress: Progress,
         cancel: CancelToken,
@@ -188,8 +192,9 @@ class Stylist:
         styles = [self._styles(region) for region in recipe.regions]
         whole = Whole(progress, _parts(self.estimate(picture, recipe, layers=with_layers)))
         selection = self._selector.select(
-            picture, recipe, strict=strict, progress=whole.part("selecting"), cancel=cancel
-        )
+            picture, recipe, strict=strict, by_hand=by_hand,
+            progress=whole.part("selecting"), cancel=cancel,
+        )  # fmt: skip
         cancel.check()
         sites = self._sites(picture.extent, recipe, selection, with_layers)
         cancel.check()
@@ -202,8 +207,8 @@ class Stylist:
         cancel.check()
         photo = PictureCanvas(picture, estimate.work)
         painted: list[Repainted] = []
-        for region, sources, mask, site in zip(
-            recipe.regions, styles, selection.region_masks, sites, strict=True
+        for k, (region, sources, mask, site) in enumerate(
+            zip(recipe.regions, styles, selection.region_masks, sites, strict=True)
         ):
             cancel.check()
             if site is None:
@@ -214,7 +219,7 @@ class Stylist:
             like = mask if region.style_region is not None else None
             stylised = self._stylise(photo, mixture, site, like, stage, cancel)
             painted.append(
-                Repainted(site.name, mask, region.strength, site.box, stylised, site.part)
+                Repainted(site.name, mask, region.strength, site.box, stylised, site.part, k)
             )
         result, layers = composite(
             picture,

@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from .canvas import PictureCanvas
 from .errors import RequestError
 from .estimate import selecting
-from .finding import Finder, Found
+from .finding import Finder, name_of
 from .masks import Mask, build_masks
 from .picture import Picture
 from .progress import CancelToken, Progress, Whole, silent
 from .recipe import Recipe
 from .segmenter import Segmenter
 from .wording import shown
+
+
+@dataclass(frozen=True, eq=False)
+class ByHand:
+    """What a person set in an editor, beside the recipe.
+
+    bound: [H, W] in [0, 1], an editor's selection: every mask is multiplied by it. painted:
+    [H, W] in [0, 1] by a region's number: the mask of that region's layer (see
+    layers.layer_masks), taken as it is in place of what would be found, and not bound.
+    """
+
+    bound: Mask | None = None
+    painted: Mapping[int, Mask] = field(default_factory=dict)
+
+
+NOTHING_BY_HAND = ByHand()
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +74,7 @@ class Selector:
         recipe: Recipe,
         *,
         strict: bool = False,
+        by_hand: ByHand = NOTHING_BY_HAND,
         progress: Progress | None = None,
         cancel: CancelToken | None = None,
     ) -> Selection:
@@ -67,30 +85,62 @@ class Selector:
         cancel = cancel or CancelToken()
         whole = Whole(progress or silent, selecting(picture.extent, len(recipe.regions)))
         cancel.check()
-        found = self.finder.find(
-            picture, recipe, strict=strict, progress=whole.part("finding"), cancel=cancel
+        sought = [k for k in range(len(recipe.regions)) if k not in by_hand.painted]
+        names = tuple(name_of(region) for region in recipe.regions)
+        masks = np.zeros((len(names), picture.extent.height, picture.extent.width), np.float32)
+        found, missing = None, [False] * len(names)
+        if sought:
+            asked = replace(recipe, regions=tuple(recipe.regions[k] for k in sought))
+            found = self.finder.find(
+                picture, asked, strict=strict, progress=whole.part("finding"), cancel=cancel
+            )
+            built = build_masks(
+                found.soft,
+                found.controls,
+                PictureCanvas(picture),
+                keep=found.keep,
+                progress=whole.part("masks"),
+                cancel=cancel,
+            )
+            if len(sought) == len(names):
+                masks = built
+            else:
+                masks[sought] = built
+            for k, gone in zip(sought, found.missing, strict=True):
+                missing[k] = gone
+        _by_hand(masks, by_hand)
+        warnings = found.warnings if found else ()
+        return Selection(
+            region_masks=masks,
+            names=names,
+            scores=found.scores if found else {},
+            warnings=(*warnings, *_nothing_left(names, missing, masks)),
+            asked=found is not None and found.asked,
         )
-        masks = build_masks(
-            found.soft,
-            found.controls,
-            PictureCanvas(picture),
-            keep=found.keep,
-            progress=whole.part("masks"),
-            cancel=cancel,
-        )
-        warnings = (*found.warnings, *_nothing_left(found, masks))
-        return Selection(masks, found.names, found.scores, warnings, found.asked)
 
 
-_TAKERS = "keep, within, grow or other regions"
+def _by_hand(masks: Mask, by_hand: ByHand) -> None:
+    """What a person set, worked into [P, H, W] in place; the sum stays at most 1."""
+    if by_hand.bound is not None:
+        masks *= by_hand.bound
+    if not by_hand.painted:
+        return
+    left = np.ones(masks.shape[1:], np.float32)
+    for k, mask in enumerate(masks):
+        painted = by_hand.painted.get(k)
+        mask[...] = np.minimum(mask, left) if painted is None else painted * left
+        left -= mask
 
 
-def _nothing_left(found: Found, masks: Mask) -> list[str]:
+_TAKERS = "keep, within, grow, the selection or other regions"
+
+
+def _nothing_left(names: Sequence[str], missing: Sequence[bool], masks: Mask) -> list[str]:
     """A line for each region that is in the picture, but that others or keep took whole."""
     if not masks.any():
         raise RequestError(f"nothing is left to repaint: {_TAKERS} took it all")
     return [
         f"nothing is left of {shown(name)}: {_TAKERS} took it all"
-        for name, missing, mask in zip(found.names, found.missing, masks, strict=True)
-        if not missing and not mask.any()
+        for name, gone, mask in zip(names, missing, masks, strict=True)
+        if not gone and not mask.any()
     ]
