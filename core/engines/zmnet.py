@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ...weights.store import load_weights, pinned
+from ...weights.style_store import StyleStore
 from ..canvas import Canvas, as_canvas, fingerprint, stored
 from ..device import DeviceName, choose_device, free_memory, out_of_memory
 from ..errors import RequestError
 from ..geometry import Bounds, Extent
+from ..image import load_picture, to_float
 from ..nets.transformer_net import Parameters, PictureStatistics, TNetConfig, mixed, stacked
 from ..nets.zmnet import ZMNet, ZMNetConfig
 from ..progress import CancelToken, Progress, silent
@@ -84,6 +86,7 @@ class ZMNetEngine(TiledEngine[Parameters, PictureStatistics]):
         self._weights = (pinned(styles),)
         self._cache = StyleCache() if cached else None
         self._words: _Words | None = None
+        self._plain: Parameters | None = None
 
     def weights(self, *, words: bool = False) -> tuple[tuple[str, str], ...]:
         """See core.engines.Engine."""
@@ -109,9 +112,9 @@ class ZMNetEngine(TiledEngine[Parameters, PictureStatistics]):
             parameters = words.network.read(words.known.vector(style.phrase).to(self.device.place))
         else:
             parameters = self._seen(style, scale, region)
-        if set(transfer) == set(GROUPS):
+        if set(GROUPS) <= set(transfer):
             return parameters
-        return parameters.only(transfer, self.network.config.tnet)
+        return parameters.only(transfer, self.network.config.tnet, self._photograph())
 
     def check_word(self, phrase: str) -> tuple[str, ...]:
         """See core.engines.Engine: a warning for a word unlike all that were trained."""
@@ -225,6 +228,16 @@ class ZMNetEngine(TiledEngine[Parameters, PictureStatistics]):
         if self._cache:
             self._cache.put(key, parameters)
         return parameters
+
+    def _photograph(self) -> Parameters:
+        """What the network makes of photographs, on average: where nothing is carried over from
+        a style. TNet was trained with what PNet says alone, so that plain instance normalisation
+        (gamma = 1, beta = 0) in its last layers looks like no picture at all."""
+        if self._plain is None:
+            photos = [to_float(load_picture(photo.path)) for photo in StyleStore().photos()]
+            seen = [self._seen(photo, 1.0, None) for photo in photos]
+            self._plain = mixed([(each, 1 / len(seen)) for each in seen])
+        return self._plain
 
     def _known_words(self) -> _Words:
         if self._words is None:

@@ -57,9 +57,14 @@ class Parameters:
     colours: Colours
     share: Tensor
 
-    def only(self, groups: Sequence[str], config: TNetConfig) -> Parameters:
-        """gamma = 1 and beta = 0 in all layers but those of the groups (figure 7); recolouring
-        counts as colours."""
+    def only(
+        self, groups: Sequence[str], config: TNetConfig, off: Parameters | None = None
+    ) -> Parameters:
+        """The same in the layers of the groups, `off` in all others; recolouring counts as
+        colours.
+
+        off: None is gamma = 1 and beta = 0, plain instance normalisation, as in figure 7.
+        """
         kept = {layer for group in groups for layer in GROUPS[group]}
         on = [
             layer in kept
@@ -69,8 +74,8 @@ class Parameters:
         mask = torch.tensor(on, device=self.gamma.device)
         return replace(
             self,
-            gamma=torch.where(mask, self.gamma, 1.0),
-            beta=torch.where(mask, self.beta, 0.0),
+            gamma=torch.where(mask, self.gamma, 1.0 if off is None else off.gamma),
+            beta=torch.where(mask, self.beta, 0.0 if off is None else off.beta),
             share=self.share * float("colours" in groups),
         )
 

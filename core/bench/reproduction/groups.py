@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from ...nets.transformer_net import GROUPS
+from ...nets.transformer_net import GROUPS, Parameters, mixed
 from ...nets.zmnet import ZMNet
 from ..measures import Judge, gram_distance, luminance
 from ..methods import Method
@@ -29,6 +29,7 @@ from .judging import (
     sheet,
     shipped_photos,
     shipped_styles,
+    tensor_of,
 )
 from .scales import GROUPS as SCALE
 
@@ -47,9 +48,15 @@ LAYERS = {"details": "1-3", "colours": "4-6 and recolouring", ALONE: "4-6", "tex
 
 def run(bench: Bench, folder: Path) -> Outcome:
     network = load_zmnet(bench.shipped.zmnet_styles)
-    methods = {name: network_method(name, partial(_paint, network, name)) for name in CASES}
+    methods = {name: network_method(name, partial(_paint, network, name, None)) for name in CASES}
     judge, judge_name = judge_of(bench)
     pairs = held_out(bench, bench.count(SCALE.pairs, 2))
+    plain = photograph(network)
+    kept = {
+        name: network_method(name, partial(_paint, network, name, plain))
+        for name in CASES
+        if name != ALONE
+    }
     moved: dict[str, list[dict[str, float]]] = {name: [] for name in LAYERS}
     for pair in pairs:
         for name, row in _movement(methods, pair, judge).items():
@@ -61,6 +68,7 @@ def run(bench: Bench, folder: Path) -> Outcome:
     ]
     shown = list(zip(shipped_photos(4), shipped_styles(UNSEEN_STYLES[:4]), strict=True))
     sheet([*methods.values()], shown, folder / "groups.jpg")
+    sheet([*kept.values()], shown, folder / "groups-photo.jpg")
     layers = {name: row for name, row in found.items() if name != "colours"}
     notes = []
     for measure, paper in (("edges", "details"), ("colours", ALONE), ("textures", "textures")):
@@ -89,13 +97,24 @@ def run(bench: Bench, folder: Path) -> Outcome:
         notes=notes,
         pictures=[
             Shown("groups.jpg", "Photo, style, DIN off, in layers 1-3, in 4-6 with and without "
-                  "recolouring, in 7-9, in all (figure 7)")
+                  "recolouring, in 7-9, in all (figure 7)"),
+            Shown("groups-photo.jpg", "The same as the engine does it: where a group is off, gamma "
+                  "and beta are the mean of what PNet reads from photographs"),
         ],
     )  # fmt: skip
 
 
-def _paint(network: ZMNet, case: str, photo: Tensor, style: Tensor) -> Tensor:
-    parameters = network.read(style).only(CASES[case], network.config.tnet)
+@torch.inference_mode()
+def photograph(network: ZMNet) -> Parameters:
+    """The mean of what PNet reads from the photos that ship, as the engine takes it."""
+    photos = [opened(path, SCALE.shown) for path in shipped_photos()]
+    return mixed([(network.read(tensor_of(photo)), 1 / len(photos)) for photo in photos])
+
+
+def _paint(
+    network: ZMNet, case: str, off: Parameters | None, photo: Tensor, style: Tensor
+) -> Tensor:
+    parameters = network.read(style).only(CASES[case], network.config.tnet, off)
     if case == ALONE:
         parameters = replace(parameters, share=torch.zeros_like(parameters.share))
     answer: Tensor = network.tnet(photo, parameters)

@@ -262,7 +262,8 @@ def test_a_style_met_before_costs_no_network(files: Files) -> None:
     again = later.stylize(content, [(later.prepare(style.copy()), 1.0)])
     assert counted.calls == 0
     assert (again == truth).all()
-    # Groups are chosen from what is kept.
+    # Groups are chosen from what is kept, and so is what stands in for the others.
+    first.prepare(style, transfer=("colours",))
     later.prepare(style, transfer=("colours",))
     assert counted.calls == 0
     top = np.ones(style.shape[:2], np.float32)
