@@ -18,6 +18,7 @@ from . import (
     cli_demo,
     cli_doctor,
     cli_expand,
+    cli_gimp,
     cli_mask,
     cli_styles,
     cli_stylize,
@@ -69,6 +70,7 @@ app.command("expand-styles")(cli_expand.expand_styles)
 app.command("train")(cli_train.train)
 app.add_typer(cli_bench.app, name="bench")
 app.add_typer(cli_weights.app, name="weights")
+app.add_typer(cli_gimp.app, name="gimp")
 app.command("doctor")(cli_doctor.doctor)
 
 
