@@ -6,11 +6,12 @@ usage() {
     cat <<'TEXT'
 Use: ./install.sh [--demo | --dev | --test | --uninstall | --help]
 
-  (nothing)    install into .venv beside this file; a second run is quick
+  (nothing)    install into .venv beside this file, and the plug-in into GIMP 3;
+               a second run is quick
   --demo       install, then repaint part of a shipped photo: writes demo.png
   --dev        install, with what the tests and checks need
   --test       install, with what the tests need, then run the tests
-  --uninstall  remove the .venv that this script made
+  --uninstall  remove the plug-in from GIMP 3 and the .venv that this script made
 
 PYTHON=python3.12 ./install.sh takes a particular Python (3.11 or newer).
 HF_HUB_OFFLINE=1 ./install.sh does not try to fetch CLIPSeg.
@@ -69,6 +70,7 @@ uninstall() {
         echo "left alone: $venv was not made by install.sh"
     else
         local size
+        "$venv/bin/semantic-style" gimp uninstall 2>/dev/null | grep '^removed' || true
         size="$(size_of "$venv")"
         rm -rf "$venv" "$root/semantic_style.egg-info"
         echo "removed $venv ($size)"
@@ -172,6 +174,18 @@ fetch_clipseg() {
     fi
 }
 
+plug_into_gimp() {
+    local said
+    begin "plug-in for GIMP 3"
+    if said="$("$venv/bin/semantic-style" gimp install 2>>"$log")"; then
+        finish "in $(grep -c '^installed' <<<"$said") profile(s)"
+    elif [ -n "$said" ]; then
+        finish "not everywhere: see .venv/bin/semantic-style gimp status"
+    else
+        finish "no GIMP 3 found; later: .venv/bin/semantic-style gimp install"
+    fi
+}
+
 if [ "$action" = uninstall ]; then
     uninstall
     exit 0
@@ -186,6 +200,7 @@ esac
 case "$action" in
     install)
         fetch_clipseg
+        plug_into_gimp
         echo "done: .venv/bin/semantic-style --help"
         ;;
     demo)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,25 @@ def test_uninstall_removes_its_own_venv_and_nothing_else(checkout: Path) -> None
     again = install(checkout, "--uninstall")
     assert again.returncode == 0
     assert "nothing to remove" in again.stdout
+
+
+def test_uninstall_takes_the_plug_in_out_of_gimp_first(checkout: Path) -> None:
+    """The program goes with the .venv, and with it the only thing that knows the plug-in."""
+    (checkout / ".venv/made-by-install.sh").write_text(str(checkout))
+    program = checkout / ".venv/bin/semantic-style"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m semantic_style.plugin "$@"\n')
+    program.chmod(0o755)
+    home = checkout.parent / "home"
+    (home / ".config/GIMP/3.0").mkdir(parents=True)
+    subprocess.run([program, "gimp", "install"], env={"HOME": str(home), "PATH": ""}, check=True)
+    plug_in = home / ".config/GIMP/3.0/plug-ins/semantic_style"
+    assert plug_in.is_dir()
+    done = install(checkout, "--uninstall", HOME=str(home))
+    assert done.returncode == 0
+    assert "removed from GIMP 3.0 in " in done.stdout
+    assert not plug_in.exists()
+    assert not (checkout / ".venv").exists()
 
 
 def test_a_folder_in_the_way_is_not_overwritten(checkout: Path) -> None:
