@@ -59,14 +59,18 @@ class Stylist:
     """One segmenter and one engine, kept warm. Not for use by several threads at once.
 
     style_of: the picture of a source, HWC sRGB in [0, 1], or its word; RequestError for one that
-    is gone.
+    is gone. selector: the segmenter's, where several share it and what it keeps.
     """
 
     def __init__(
-        self, segmenter: Segmenter, engine: Engine, style_of: Callable[[Source], Signal]
+        self,
+        segmenter: Segmenter,
+        engine: Engine,
+        style_of: Callable[[Source], Signal],
+        selector: Selector | None = None,
     ) -> None:
         self.segmenter, self.engine = segmenter, engine
-        self._selector = Selector(segmenter)
+        self._selector = selector or Selector(segmenter)
         self._parts = StyleParts(segmenter)
         self._style_of = style_of
         self._prepared: OrderedDict[StyleKey, PreparedStyle] = OrderedDict()

@@ -13,13 +13,14 @@ import dataclasses
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .attention import attention_moments
+from .colour import Colours, colours_of, recoloured
 from .decoder import Decoder, Modulation, StyleCode
 from .encoder import (
     COMPACT,
@@ -43,7 +44,8 @@ class AdaAttNConfig:
     style_positions: at most so many keys, evenly spaced; 0 takes all. nearest: how keys of
     shallower levels are down-sampled, else bilinear. unbiased: variances over N - 1.
     linear_merge: no ReLU after the sum of levels 4 and 5 is convolved. uniform: levels with a
-    uniform attention map. recolour, residual, steered: see the module's first lines.
+    uniform attention map. recolour, residual, steered: see the module's first lines. covariance:
+    colours are brought over by colour.py, else R, G and B each alone.
     """
 
     encoder: EncoderConfig = field(default_factory=lambda: COMPACT)
@@ -57,6 +59,7 @@ class AdaAttNConfig:
     recolour: bool = True
     residual: bool = True
     steered: bool = True
+    covariance: bool = False
 
     def __post_init__(self) -> None:
         if not self.layers or not set(self.layers) <= {3, 4, 5}:
@@ -104,7 +107,7 @@ def published(encoder: EncoderConfig = VGG19_NORMALISED) -> AdaAttNConfig:
 class PreparedStyle:
     """All that a style picture contributes. keys, values: [N, C, M] a level; M positions."""
 
-    colour: Moments
+    colour: Moments | Colours
     keys: Mapping[int, Tensor]
     values: Mapping[int, Tensor]
     uniform: Mapping[int, Moments]
@@ -116,7 +119,7 @@ class ContentStatistics:
     """What normalisation needs to know of a whole picture: moments of its colours, of each
     level's features, and of each attention level's concatenated keys."""
 
-    colour: Moments
+    colour: Moments | Colours
     features: Mapping[int, Moments]
     keys: Mapping[int, Moments]
 
@@ -189,7 +192,7 @@ class AdaAttN(nn.Module):
             keys[level], values[level] = self._positions(key, value, mask)
         levels = [moments(_kept(f, mask)) for f in features]
         return PreparedStyle(
-            colour=moments(_kept(style, mask)),
+            colour=self._colours(style, mask),
             keys=keys,
             values=values,
             uniform={x: levels[x - 1] for x in config.uniform},
@@ -221,11 +224,28 @@ class AdaAttN(nn.Module):
     def _moments(self, features: Tensor) -> Moments:
         return moments(features, unbiased=self.config.unbiased)
 
-    def recolour(self, content: Tensor, colour: Moments, own: Moments | None = None) -> Tensor:
-        """The photograph with the style's mean and deviation of each of R, G and B."""
+    def _colours(self, style: Tensor, mask: Tensor | None) -> Moments | Colours:
+        if self.config.covariance:
+            return colours_of(_kept(style, mask))
+        return moments(_kept(style, mask))
+
+    def _own_colours(self, content: Tensor, mask: Tensor | None = None) -> Moments | Colours:
+        if self.config.covariance:
+            return colours_of(_kept(content, mask))
+        return _part_of(content, mask, moments)
+
+    def recolour(
+        self, content: Tensor, colour: Moments | Colours, own: Moments | Colours | None = None
+    ) -> Tensor:
+        """The photograph with the style's mean and deviation of each of R, G and B, or with its
+        mean and covariance."""
         if not self.config.recolour:
             return content
-        return (normalise(content, own) * colour.deviation + colour.mean).clamp(0, 1)
+        own = own or self._own_colours(content)
+        if isinstance(colour, Moments):
+            own = cast("Moments", own)
+            return (normalise(content, own) * colour.deviation + colour.mean).clamp(0, 1)
+        return recoloured(content, cast("Colours", own), colour, content.new_ones(1)).clamp(0, 1)
 
     def measure(
         self,
@@ -238,12 +258,12 @@ class AdaAttN(nn.Module):
         mask: [1, 1, H, W], the part of it that counts, so that this part gets the style's mean
         and deviation; a plain part counts as varied as LEAST_VARIETY of the whole.
         """
-        own = _part_of(content, mask, moments)
+        own = self._own_colours(content, mask)
         features = self.encoder(self.recolour(content, _blend(mixture), own))
         return self._statistics(own, features, mask)
 
     def _statistics(
-        self, own: Moments, features: Features, mask: Tensor | None = None
+        self, own: Moments | Colours, features: Features, mask: Tensor | None = None
     ) -> ContentStatistics:
         levels = (*self.config.uniform, *self.config.layers)
         return ContentStatistics(
@@ -263,7 +283,7 @@ class AdaAttN(nn.Module):
         A mixture blends what each style makes of the features, before one decoding.
         """
         mixture = [(style, 1.0)] if isinstance(style, PreparedStyle) else list(style)
-        own = statistics.colour if statistics else moments(content)
+        own = statistics.colour if statistics else self._own_colours(content)
         base = self.recolour(content, _blend(mixture), own)
         features = self.encoder(base)
         by = statistics or self._statistics(own, features)
@@ -326,8 +346,15 @@ def _inside(mask: Tensor, size: tuple[int, int]) -> Tensor:
     return (small >= min(0.5, most)).nonzero().flatten()
 
 
-def _blend(mixture: Sequence[tuple[PreparedStyle, float]]) -> Moments:
-    return _blended([(s.colour, w) for s, w in mixture])
+def _blend(mixture: Sequence[tuple[PreparedStyle, float]]) -> Moments | Colours:
+    parts = [(s.colour, w) for s, w in mixture]
+    matched = [(c, w) for c, w in parts if isinstance(c, Colours)]
+    if not matched:
+        return _blended([(c, w) for c, w in parts if isinstance(c, Moments)])
+    return Colours(
+        sum(w * c.mean for c, w in matched),  # type: ignore[arg-type]
+        sum(w * c.factor for c, w in matched),  # type: ignore[arg-type]
+    )
 
 
 def _blended(parts: Sequence[tuple[Moments, float]]) -> Moments:

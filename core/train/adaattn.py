@@ -16,7 +16,7 @@ from torchvision.utils import save_image
 from ...weights.store import load_weights
 from ..nets.adaattn import AdaAttN, AdaAttNConfig
 from ..nets.encoder import COMPACT, Encoder
-from ..nets.perceptual import content_loss, global_style_loss, local_feature_loss
+from ..nets.perceptual import content_loss, global_style_loss, gram_loss, local_feature_loss
 from ..perceptual_weights import load_perceptual
 from .config import TrainConfig
 from .data import Pairs, RandomCrops, find_pictures, to_unit
@@ -31,12 +31,14 @@ class AdaAttNTraining(TrainConfig):
     sees it, as whoever looks at a large picture does; it also makes the losses cheaper.
     style_positions: the limit of keys while training; the network that ships takes more.
     encoder: where the encoder's weights come from; it stays frozen unless train_encoder.
+    gram_weight: of Gram matrices, relative. covariance: see AdaAttNConfig.
     """
 
     size: int = 160
     batch: int = 4
     learning_rate: float = 1e-3
     global_weight: float = 1.0
+    gram_weight: float = 0.0
     content_weight: float = 0.6
     local_weight: float = 0.05
     skew_weight: float = 0.0
@@ -45,6 +47,7 @@ class AdaAttNTraining(TrainConfig):
     layers: tuple[int, ...] = (3, 4, 5)
     encoder: str = "encoder-compact"
     train_encoder: bool = False
+    covariance: bool = True
     style_positions: int = 400
     smallest_crop: float = 0.4
 
@@ -54,7 +57,9 @@ class AdaAttNTask:
 
     def __init__(self, config: AdaAttNTraining) -> None:
         self.config = config
-        self.network = AdaAttNConfig(encoder=COMPACT, layers=config.layers)
+        self.network = AdaAttNConfig(
+            encoder=COMPACT, layers=config.layers, covariance=config.covariance
+        )
         model = AdaAttN(replace(self.network, style_positions=config.style_positions))
         if config.init:
             model.load_state_dict(load_weights(config.init)[0])
@@ -100,6 +105,10 @@ class AdaAttNTask:
             + c.content_weight * parts["content"]
             + c.range_weight * outside
         )
+        if c.gram_weight:
+            unit = gram_loss(of_content, of_style).clamp_min(1)
+            parts["gram"] = (gram_loss(of_output, of_style) / unit).mean()
+            total = total + c.gram_weight * parts["gram"]
         if c.local_weight:
             parts["local"] = local_feature_loss(
                 of_output, of_content, of_style, c.layers, scaled=self.network.scaled

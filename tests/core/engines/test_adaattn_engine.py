@@ -21,11 +21,12 @@ from semantic_style.core.nets.encoder import EncoderConfig
 from semantic_style.core.progress import CancelToken
 
 
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module", params=[False, True], ids=["channels", "covariance"])
+def weights(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small network with a decoder that does something, as a weight file."""
     torch.manual_seed(1)
-    config = AdaAttNConfig(encoder=EncoderConfig(widths=(6, 8, 12, 16, 16)))
+    encoder = EncoderConfig(widths=(6, 8, 12, 16, 16))
+    config = AdaAttNConfig(encoder=encoder, covariance=request.param)
     net = AdaAttN(config)
     torch.nn.init.normal_(net.decoder.convs[-1].weight, std=0.03)  # type: ignore[arg-type]
     path = tmp_path_factory.mktemp("weights") / "small.safetensors"
@@ -109,7 +110,7 @@ def test_a_region_of_the_photo_gets_the_style_s_mean_and_spread(weights: Path) -
 
     alone = engine.stylize(content, mixture, region=left)
     assert off(alone) < 0.05
-    assert off(engine.stylize(content, mixture)) > 0.1
+    assert off(engine.stylize(content, mixture)) > off(alone) + 0.03
     for region in (left, left[::4, ::4]):
         again = tiled.stylize(content, mixture, region=region)
         assert np.abs(again - alone)[:, :64].mean() < 0.01

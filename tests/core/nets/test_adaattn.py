@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from semantic_style.core.nets.adaattn import AdaAttN, AdaAttNConfig, paper, published
+from semantic_style.core.nets.colour import colours_of
 from semantic_style.core.nets.encoder import VGG19, EncoderConfig
 
 SMALL = EncoderConfig(widths=(4, 6, 8, 10, 12))
@@ -162,3 +163,14 @@ def test_config_survives_its_json() -> None:
 def test_impossible_levels_are_refused(layers: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="levels 3, 4 and 5"):
         AdaAttNConfig(layers=layers)
+
+
+def test_by_covariance_the_recoloured_photograph_has_the_styles_colours() -> None:
+    config = AdaAttNConfig(encoder=SMALL, covariance=True)
+    content, style = (0.25 + 0.5 * each for each in pictures())  # so that little is clamped
+    with torch.no_grad():
+        out = AdaAttN(config)(content, style)
+    wanted, found = colours_of(style), colours_of(out)
+    torch.testing.assert_close(found.mean, wanted.mean, atol=0.02, rtol=0)
+    torch.testing.assert_close(found.factor, wanted.factor, atol=0.02, rtol=0)
+    assert AdaAttNConfig.from_json(config.to_json()) == config
