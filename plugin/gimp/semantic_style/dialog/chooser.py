@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from gi.repository import Gtk
 
 from .model import Source
-from .styles import THUMBNAIL, Styles, from_file, named, word
+from .styles import THUMBNAIL, Styles, named, word
 from .words import _
 
 SIZE = (660, 520)  # px
@@ -27,7 +28,15 @@ class Open:
 class Chooser:
     """Made anew for each choice, since what is open in GIMP changes."""
 
-    def __init__(self, parent: Any, styles: Styles, opened: Iterable[Open]) -> None:
+    def __init__(
+        self,
+        parent: Any,
+        styles: Styles,
+        opened: Iterable[Open],
+        from_file: Callable[[str], Source],
+    ) -> None:
+        """from_file: reads a picture file, ValueError if it can't be."""
+        self._from_file = from_file
         self._chosen: tuple[Source, ...] | None = None
         self._grids: list[Any] = []
         self._dialog = Gtk.Dialog(title=_("Choose a Style"), transient_for=parent, modal=True)
@@ -44,26 +53,22 @@ class Chooser:
         self._message = Gtk.Label(xalign=0, wrap=True)
         self._message.set_no_show_all(True)
 
-        self._pages = Gtk.Stack()
-        pictures = [(styles.title([named(name)]), named(name)) for name in styles.names]
-        self._page("pictures", _("Pictures"), [
-            (_tile(title, styles.picture([source], THUMBNAIL)), f"{title} {source['value']}",
-             lambda source=source: source)
-            for title, source in pictures
-        ])  # fmt: skip
-        self._page("words", _("Words"), [
-            (_word(text), text, lambda text=text: word(text)) for text in styles.words
-        ])  # fmt: skip
-        self._page("open", _("Open images"), [
-            (_tile(each.title, each.thumbnail), each.title, each.source) for each in opened
-        ])  # fmt: skip
-        switch = Gtk.StackSwitcher(stack=self._pages, halign=Gtk.Align.CENTER)
+        self._pages = Gtk.Notebook()
+        pictures = []
+        for name in styles.names:
+            title, picture = styles.title([named(name)]), styles.picture([named(name)], THUMBNAIL)
+            pictures.append((_tile(title, picture), f"{title} {name}", partial(named, name)))
+        self._page(_("Pictures"), pictures)
+        self._page(_("Words"), [(_word(text), text, partial(word, text)) for text in styles.words])
+        self._page(
+            _("Open images"),
+            [(_tile(each.title, each.thumbnail), each.title, each.source) for each in opened],
+        )
 
         area = self._dialog.get_content_area()
         area.set_spacing(8)
         area.set_border_width(10)
         area.pack_start(self._search, False, False, 0)
-        area.pack_start(switch, False, False, 0)
         area.pack_start(self._pages, True, True, 0)
         area.pack_start(self._message, False, False, 0)
         area.show_all()
@@ -80,9 +85,7 @@ class Chooser:
         self._dialog.destroy()
         return self._chosen
 
-    def _page(
-        self, name: str, title: str, tiles: list[tuple[Any, str, Callable[[], Source]]]
-    ) -> None:
+    def _page(self, title: str, tiles: Sequence[tuple[Any, str, Callable[[], Source]]]) -> None:
         """A grid of (widget, what is searched in, what it stands for)."""
         if not tiles:
             return
@@ -99,7 +102,7 @@ class Chooser:
         scrolled = Gtk.ScrolledWindow()
         scrolled.set_policy(Gtk.PolicyType.NEVER, Gtk.PolicyType.AUTOMATIC)
         scrolled.add(grid)
-        self._pages.add_titled(scrolled, name, title)
+        self._pages.append_page(scrolled, Gtk.Label(label=title))
         self._grids.append(grid)
 
     def _wanted(self) -> str:
@@ -107,20 +110,18 @@ class Chooser:
 
     def _filter(self) -> None:
         """All pages by what is searched; one that has something comes forward."""
-        here = self._pages.get_visible_child()
         for grid in self._grids:
             grid.invalidate_filter()
-        full = [grid.get_ancestor(Gtk.ScrolledWindow) for grid in self._grids if _seen(grid)]
-        if full and here not in full:
-            self._pages.set_visible_child(full[0])
+        full = [number for number, grid in enumerate(self._grids) if _seen(grid)]
+        if full and self._pages.get_current_page() not in full:
+            self._pages.set_current_page(full[0])
 
     def _first(self, entry: Any) -> None:
         """Enter in the search takes the first of the page in sight."""
-        here = self._pages.get_visible_child()
-        for grid in self._grids:
-            seen = _seen(grid)
-            if grid.get_ancestor(Gtk.ScrolledWindow) is here and seen:
-                grid.emit("child-activated", seen[0])
+        grid = self._grids[self._pages.get_current_page()]
+        seen = _seen(grid)
+        if seen:
+            grid.emit("child-activated", seen[0])
 
     def _take(self, read: Callable[[], Source]) -> None:
         try:
@@ -141,7 +142,7 @@ class Chooser:
         ask.add_filter(pictures)
         if ask.run() == Gtk.ResponseType.ACCEPT:
             path = ask.get_filename()
-            self._take(lambda: from_file(path))
+            self._take(lambda: self._from_file(path))
         ask.destroy()
 
 

@@ -9,6 +9,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 from ..link.client import Client, WorkerError, WorkerGone
@@ -74,7 +75,7 @@ class Background:
     def preview(self, wish: Wish, watcher: Watcher) -> None:
         """The masks of a wish and then its result; takes the place of the wish before it."""
         self._newest += 1
-        self._start(lambda number=self._newest: self._preview(number, wish, watcher))
+        self._start(partial(self._preview, self._newest, wish, watcher))
 
     def drop(self) -> None:
         """Nobody waits for the newest wish any more."""
@@ -99,23 +100,14 @@ class Background:
                 self._client = None
         return self.client()
 
-    def start(self, work: Callable[[Client], Any], done: Callable[[Any, str], None]) -> None:
-        """Work with the client; done(result, "") or done(None, one line) on the main thread."""
-
-        def working() -> None:
-            try:
-                client = self.client()
-                try:
-                    client.capabilities()
-                except WorkerGone:
-                    client = self.again(client)
-                result = work(client)
-            except (WorkerError, OSError) as error:
-                self._tell(done, None, str(error))
-            else:
-                self._tell(done, result, "")
-
-        self._start(working)
+    def living(self) -> Client:
+        """The client of a worker that answers now. Blocks; WorkerError, OSError."""
+        client = self.client()
+        try:
+            client.capabilities()
+        except WorkerGone:
+            return self.again(client)
+        return client
 
     def _preview(self, number: int, wish: Wish, watcher: Watcher) -> None:
         def tell(call: Callable[..., None], *arguments: object) -> None:

@@ -50,8 +50,13 @@ class Row:
     rest: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def painted(self) -> bool:
+        """Whether the target is a mask in the recipe, for which there are no words."""
+        return self.target is not None and target_text(self.target) is None
+
+    @property
     def filled(self) -> bool:
-        return self.whole or self.target is not None or bool(self.phrase.strip())
+        return self.whole or self.painted or bool(self.phrase.strip())
 
     @property
     def plain_masks(self) -> bool:
@@ -213,9 +218,10 @@ def _region(row: Row, default_style: str) -> dict[str, Any]:
         data["threshold"] = row.threshold
     if row.whole:
         return data | {"target": "*"}
-    if row.target is not None:
+    phrase = row.phrase.strip()
+    if row.target is not None and target_text(row.target) in (None, phrase):
         return data | dict(row.target)
-    return data | {"target": row.phrase.strip()}
+    return data | {"target": phrase}
 
 
 def _row(region: Mapping[str, Any]) -> Row:
@@ -234,7 +240,7 @@ def _row(region: Mapping[str, Any]) -> Row:
         feather=float(region.get("feather", FEATHER)),
         invert=bool(region.get("invert", False)),
         target=None
-        if text is not None
+        if isinstance(region["target"], str)
         else {name: region[name] for name in ("target", "plus", "within") if name in region},
         rest={name: value for name, value in region.items() if name not in _SHOWN_ELSEWHERE},
     )

@@ -71,13 +71,13 @@ class More:
             "gatys": _("Gatys: thorough, takes minutes"),
         }
         finders = {"clipseg": _("CLIPSeg: any phrase"), "builtin": _("Built in: common words")}
-        sizes = {None: _("At most 2048 px"), "full": _("As large as the layer")}
+        sizes = {"": _("At most 2048 px"), "full": _("As large as the layer")}
         self._quiet = True
         _fill(self._engine, [("", _("Automatic"))] + [(name, names.get(name, note or name))
                                                        for name, note in engines])  # fmt: skip
         _fill(self._segmenter, [("auto", _("Automatic"))] + [(name, finders.get(name, name))
                                                               for name in segmenters])  # fmt: skip
-        _fill(self._size, [(_key(size), sizes.get(size, _("%s px") % size)) for size in SIZES])
+        _fill(self._size, [(key, sizes.get(key, _("%s px") % key)) for key in map(_key, SIZES)])
         self._quiet = False
         self.show(self._state)
 

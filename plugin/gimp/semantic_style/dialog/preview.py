@@ -9,7 +9,8 @@ from gi.repository import Gdk, GdkPixbuf, GLib, Gtk
 
 from .words import _
 
-WIDTH, HEIGHT = 460, 360  # px that the picture is fitted into
+WIDTH, HEIGHT = 500, 400  # px that the picture is fitted into
+LOWEST = 240  # px of height that even a wide picture gets
 # One a region, in turn: told apart also by those who see red and green alike.
 COLOURS = ((230, 75, 40), (40, 120, 230), (250, 200, 40), (20, 160, 120), (190, 80, 200),
            (110, 200, 240))  # fmt: skip
@@ -46,7 +47,7 @@ class Preview:
         area.connect("button-press-event", self._dragged)
         area.connect("motion-notify-event", self._dragged)
         frame = Gtk.Frame()
-        frame.set_size_request(WIDTH + 2, HEIGHT + 2)
+        frame.set_size_request(WIDTH + 2, max(LOWEST, self._size[1]) + 2)
         frame.add(area)
 
         self._divider = Gtk.Scale.new_with_range(Gtk.Orientation.HORIZONTAL, 0, 1, 0.01)
@@ -87,13 +88,10 @@ class Preview:
         self._draw()
 
     def _switch(self) -> Any:
-        box = Gtk.Box()
-        box.get_style_context().add_class("linked")
-        box.set_halign(Gtk.Align.CENTER)
+        box = Gtk.Box(spacing=14, halign=Gtk.Align.CENTER)
         first = None
         for mode, label in zip(MODES, (_("Mas_k"), _("Res_ult"), _("S_plit")), strict=True):
             button = Gtk.RadioButton.new_with_mnemonic_from_widget(first, label)
-            button.set_mode(False)
             button.connect("toggled", self._toggled, mode)
             box.pack_start(button, False, False, 0)
             first = first or button
@@ -156,6 +154,8 @@ def _lay(below: Any, above: Any) -> None:
 def _over_checks(picture: Any, width: int, height: int) -> Any:
     """The picture at that size, over the chequered grey that stands for transparency."""
     dark, light, square = 0x666666, 0x999999, 8
+    if not picture.get_has_alpha():
+        picture = picture.add_alpha(False, 0, 0, 0)  # so that all can be copied into each other
     return picture.composite_color_simple(
         width, height, GdkPixbuf.InterpType.BILINEAR, 255, square, dark, light
     )

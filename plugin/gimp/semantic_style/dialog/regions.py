@@ -166,8 +166,8 @@ class _Line:
         entry.set_width_chars(16)
         entry.set_placeholder_text(_("such as sky, or the old house"))
         entry.get_accessible().set_name(_("What is repainted"))
-        entry.set_text(_("(painted mask)") if row.target is not None else row.phrase)
-        entry.set_sensitive(not row.whole and row.target is None)
+        entry.set_text(_("(painted mask)") if row.painted else row.phrase)
+        entry.set_sensitive(not row.whole and not row.painted)
         entry.set_max_length(400)
         entry.connect("changed", lambda entry: self._set(phrase=entry.get_text()))
         entry.connect("activate", lambda entry: entered())
@@ -176,7 +176,7 @@ class _Line:
     def _whole_switch(self, row: Row) -> Any:
         switch = Gtk.CheckButton.new_with_label(_("Whole layer"))
         switch.set_active(row.whole)
-        switch.set_sensitive(row.target is None)
+        switch.set_sensitive(not row.painted)
         switch.connect("toggled", self._whole_toggled)
         return switch
 

@@ -13,7 +13,7 @@ class Status:
     """One line below everything: what is being done, found or wrong; a bar while it paints."""
 
     def __init__(self) -> None:
-        self._spinner = Gtk.Spinner()
+        self._spinner = Gtk.Spinner(no_show_all=True)
         self._icon = Gtk.Image()
         self._text = Gtk.Label(xalign=0, yalign=0)
         self._text.set_line_wrap(True)
@@ -44,6 +44,7 @@ class Status:
     def work(self, text: str) -> None:
         """Something goes on; what was said before stays where there is no text."""
         self._show(text or self.text, "")
+        self._spinner.show()
         self._spinner.start()
 
     def paint(self, text: str, fraction: float) -> None:
@@ -54,6 +55,7 @@ class Status:
     def _show(self, text: str, icon: str) -> None:
         self.widget.set_visible_child_name("line")
         self._spinner.stop()
+        self._spinner.hide()
         self._icon.set_from_icon_name(icon or None, Gtk.IconSize.LARGE_TOOLBAR)
         self._icon.set_visible(bool(icon))
         self._text.set_text(text)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from gi.repository import GdkPixbuf, GLib
@@ -13,7 +12,6 @@ from .model import Source
 from .words import _, counted
 
 THUMBNAIL = 96  # px that thumbnails fit in
-EMBEDDED = 512  # px of the long side that a recipe takes of a picture
 
 
 class Styles:
@@ -87,34 +85,9 @@ def word(text: str) -> Source:
     return {"kind": "word", "value": text}
 
 
-def embedded(picture: Any) -> Source:
-    """A Pixbuf as part of the recipe: made small, transparency on white."""
-    width, height = picture.get_width(), picture.get_height()
-    scale = min(1.0, EMBEDDED / max(width, height))
-    small = picture.composite_color_simple(
-        max(1, round(width * scale)), max(1, round(height * scale)),
-        GdkPixbuf.InterpType.BILINEAR, 255, 8, 0xFFFFFF, 0xFFFFFF,
-    )  # fmt: skip
-    if small.get_has_alpha():
-        opaque = GdkPixbuf.Pixbuf.new(
-            GdkPixbuf.Colorspace.RGB, False, 8, small.get_width(), small.get_height()
-        )
-        small.copy_area(0, 0, small.get_width(), small.get_height(), opaque, 0, 0)
-        small = opaque
-    _, data = small.save_to_bufferv("png", [], [])
-    return {"kind": "embedded", "value": base64.b64encode(data).decode("ascii")}
-
-
-def from_file(path: str) -> Source:
-    """A picture file as a style. Raises ValueError with one line that says what to do."""
-    try:
-        picture = GdkPixbuf.Pixbuf.new_from_file(path).apply_embedded_orientation()
-    except GLib.Error:
-        raise ValueError(
-            _("%s can't be read here: open it in GIMP, then choose it under Open images")
-            % Path(path).name
-        ) from None
-    return embedded(picture)
+def embedded(png: str) -> Source:
+    """A picture of one's own: base64 of a PNG of at most 512 px a side."""
+    return {"kind": "embedded", "value": png}
 
 
 def decoded(value: str) -> Any:

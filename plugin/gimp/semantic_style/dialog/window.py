@@ -30,10 +30,13 @@ class Subject(Protocol):
     has_selection: bool
     again: bool  # whether a group of ours is done again
 
-    def wish(self, recipe: dict[str, Any], side: int, within_selection: bool) -> Wish:
-        """Raises ValueError with one line, for a layer that is gone."""
+    def wish(self, recipe: dict[str, Any], side: int) -> Wish:
+        """Raises ValueError with one line, for a layer that is gone or that can't be read."""
 
     def opened(self) -> Iterable[Open]: ...
+
+    def style_of_file(self, path: str) -> Source:
+        """Raises ValueError with one line, for what is no picture."""
 
 
 class Window:
@@ -100,16 +103,34 @@ class Window:
         cancel = self.dialog.get_widget_for_response(Gtk.ResponseType.CANCEL)
         cancel.grab_focus()
 
-    def painted(self, name: str, fraction: float) -> None:
-        self._status.paint(stage(name), fraction)
+    def painted(self, text: str, fraction: float) -> None:
+        if self._stop is not None:
+            self._status.paint(text, fraction)
 
     def back_to_work(self, message: str) -> None:
         """The work came to nothing: one line why, and all can be changed again."""
         self._painting, self._stop = False, None
         self._body.set_sensitive(True)
         self._allow()
-        self._status.warn(message)
+        self._status.warn(_sentence(message))
         self._regions.focus()
+
+    def asks(self, question: str, more: str) -> bool:
+        """A question that takes yes or no."""
+        box = Gtk.MessageDialog(
+            transient_for=self.dialog,
+            modal=True,
+            message_type=Gtk.MessageType.QUESTION,
+            buttons=Gtk.ButtonsType.YES_NO,
+            text=question,
+            secondary_text=more,
+        )
+        answer = box.run()
+        box.destroy()
+        return bool(answer == Gtk.ResponseType.YES)
+
+    def accept_changes(self) -> None:
+        self._config.set_property("when-source-changed", "accept")
 
     def close(self) -> None:
         if self._timer:
@@ -177,9 +198,7 @@ class Window:
         who = header.get("segmenter")
         if not who:
             return ""
-        text = _("Found by %s.") % names.get(who, who)
-        note = header.get("note")
-        return f"{text} {_sentence(note)}" if note else text
+        return _sentence(header.get("note") or _("Found by %s.") % names.get(who, who))
 
     # From what is typed to a preview
 
@@ -229,9 +248,9 @@ class Window:
             return False
         recipe = to_data(self._state, self._styles.default)
         try:
-            wish = self._subject.wish(recipe, SIDE, self._config.get_property("selection-only"))
+            wish = self._subject.wish(recipe, SIDE)
         except ValueError as error:
-            self._status.warn(str(error))
+            self._status.warn(_sentence(str(error)))
             return False
         self._status.work(_("Looking for the regions") + "…")
         self._back.preview(wish, self)
@@ -246,7 +265,8 @@ class Window:
             self._ask()
 
     def _choose(self, style: tuple[Source, ...]) -> tuple[Source, ...] | None:
-        return Chooser(self.dialog, self._styles, self._subject.opened()).run()
+        subject = self._subject
+        return Chooser(self.dialog, self._styles, subject.opened(), subject.style_of_file).run()
 
     def _ready(self) -> bool:
         return self._met and bool(self._state.filled) and not self._painting
@@ -257,8 +277,9 @@ class Window:
     def _answered(self, dialog: Any, answer: int) -> None:
         ends = (Gtk.ResponseType.CANCEL, Gtk.ResponseType.DELETE_EVENT, Gtk.ResponseType.CLOSE)
         if self._stop is not None and answer in ends:
-            self._status.paint(_("Stopping…"), 0)
             self._stop()
+            self._stop = None
+            self._status.paint(_("Stopping…"), 0)
 
     def _right(self) -> Any:
         """Rows, keep, switches, and more; it scrolls where there is too much of it."""

@@ -115,11 +115,13 @@ def painted_of(layers: dict[int, Any]) -> list[int]:
     return [number for number, layer in layers.items() if memory.is_painted(layer)]
 
 
-def work_of(source: Source, recipe: dict[str, Any], options: Any) -> Work:
-    """Read what the worker needs. SourceChanged, and Refused where the selection misses the
-    layer."""
+def work_of(
+    source: Source, recipe: dict[str, Any], options: Any, picture: Picture | None = None
+) -> Work:
+    """Read what the worker needs. picture: the layer's, where it was read before. SourceChanged,
+    and Refused where the selection misses the layer."""
     layer, former = source.layer, source.former
-    picture = read_picture(layer)
+    picture = picture or read_picture(layer)
     depth = mask_depth_of(layer.get_image())
     painted: dict[int, Parts] = {}
     if former is None or options.recompute_masks:
