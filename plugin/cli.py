@@ -20,6 +20,7 @@ from . import (
     cli_expand,
     cli_gimp,
     cli_mask,
+    cli_serve,
     cli_styles,
     cli_stylize,
     cli_train,
@@ -71,6 +72,7 @@ app.command("train")(cli_train.train)
 app.add_typer(cli_bench.app, name="bench")
 app.add_typer(cli_weights.app, name="weights")
 app.add_typer(cli_gimp.app, name="gimp")
+app.command("serve")(cli_serve.serve)
 app.command("doctor")(cli_doctor.doctor)
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..core.engines import Engine, Signal
     from ..core.pipeline import Stylist
     from ..core.segmenter import Segmenter
+    from ..core.selection import Selector
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 OWN_WEIGHTS = "SEMANTIC_STYLE_WEIGHTS"  # names a folder: see Session
@@ -104,6 +105,7 @@ class Session:
         self.remember = remember
         self._engines: dict[str, Engine] = {}
         self._segmenters: dict[str, Segmenter] = {}
+        self._selectors: dict[str, Selector] = {}
         self._stylists: dict[tuple[str, str], Stylist] = {}
         # One line that says why the built-in segmenter answers for auto, once that is known
         self.fallback: str | None = None
@@ -182,8 +184,20 @@ class Session:
         segmenter = self.segmenter_for(recipe)
         key = engine_name(recipe.engine), segmenter.name
         if key not in self._stylists:
-            self._stylists[key] = Stylist(segmenter, self.engine(recipe.engine), self.style_of)
+            self._stylists[key] = Stylist(
+                segmenter, self.engine(recipe.engine), self.style_of, self.selector(recipe)
+            )
         return self._stylists[key]
+
+    def selector(self, recipe: Recipe) -> Selector:
+        """The warm Selector for the recipe's segmenter, which all its engines share: where only
+        masks are wanted no engine need be there."""
+        from ..core.selection import Selector
+
+        segmenter = self.segmenter_for(recipe)
+        if segmenter.name not in self._selectors:
+            self._selectors[segmenter.name] = Selector(segmenter)
+        return self._selectors[segmenter.name]
 
     def segmenter_for(self, recipe: Recipe) -> Segmenter:
         """The segmenter that answers for the recipe."""

@@ -36,22 +36,35 @@ class Address:
 
 
 def meeting_folder() -> Path:
-    """The folder for the socket, made if it is missing; private to this user.
+    """The first of `meeting_folders`. Raises AddressError where there is none."""
+    return meeting_folders()[0]
 
-    The session's runtime folder; else one under the home folder, which a sandboxed GIMP sees
-    too; else, where that path is too long for a socket, one under the temporary folder.
-    Raises AddressError where a folder belongs to somebody else or can't be made private.
+
+def meeting_folders() -> list[Path]:
+    """The folders for the socket, made if they are missing; private to this user.
+
+    The session's runtime folder, and one under the home folder, which a sandboxed GIMP sees too;
+    where both paths are too long for a socket, one under the temporary folder. Raises
+    AddressError where none can be made, or only in what belongs to somebody else.
     """
     places = []
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
     if runtime and Path(runtime).is_dir():
         places.append(Path(runtime) / FOLDER)
     places.append(Path.home() / ".cache" / FOLDER / "run")
-    for place in places:
-        if len(os.fsencode(place / SOCKET)) <= LONGEST_SOCKET:
-            return private(place)
-    owner = os.getuid() if hasattr(os, "getuid") else 0
-    return private(Path(tempfile.gettempdir()) / f"{FOLDER}-{owner}")
+    fitting = [each for each in places if len(os.fsencode(each / SOCKET)) <= LONGEST_SOCKET]
+    if not fitting:
+        owner = os.getuid() if hasattr(os, "getuid") else 0
+        fitting = [Path(tempfile.gettempdir()) / f"{FOLDER}-{owner}"]
+    found, refusals = [], []
+    for place in fitting:
+        try:
+            found.append(private(place))
+        except AddressError as error:
+            refusals.append(error)
+    if not found:
+        raise refusals[0]
+    return found
 
 
 def private(folder: Path) -> Path:
@@ -73,13 +86,17 @@ def private(folder: Path) -> Path:
     return folder
 
 
-def default_address() -> Address:
-    """Where a worker of this user listens. On Windows what its file says: AddressError if there
-    is none, since none runs then."""
-    folder = meeting_folder()
+def addresses() -> list[Address]:
+    """Where a worker of this user may listen, the likeliest first; it listens at all of them. On
+    Windows what its file says. AddressError where there is no such place."""
     if HAS_UNIX:
-        return Address(socket=folder / SOCKET)
-    return read_port_file(folder / PORT_FILE)
+        return [Address(socket=folder / SOCKET) for folder in meeting_folders()]
+    return [read_port_file(meeting_folder() / PORT_FILE)]
+
+
+def default_address() -> Address:
+    """The first of `addresses`."""
+    return addresses()[0]
 
 
 def read_port_file(path: Path) -> Address:

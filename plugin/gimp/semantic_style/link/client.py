@@ -7,7 +7,7 @@ import http.client
 import json
 import socket
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 from .address import Address
@@ -78,7 +78,7 @@ class Client:
         job = {"kind": kind, "picture": picture, "recipe": recipe, "client": self.name, **more}
         return str(self._json("POST", "/jobs", job)["id"])
 
-    def follow(self, job: str) -> Iterator[dict[str, Any]]:
+    def follow(self, job: str) -> Generator[dict[str, Any], None, None]:
         """Events until the job has ended. Closing the iterator cancels a job that has not.
 
         {"event": "queued", "before": jobs before it}, {"event": "stage", "stage": what is being
