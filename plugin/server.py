@@ -55,8 +55,19 @@ class Worker:
     ) -> None:
         self.studio, self.pictures = studio, Pictures()
         self.jobs = Jobs(studio.warm_up)
-        self.leave, self._idle_exit = leave, idle_exit
-        self.asked = time.monotonic()
+        self._leave, self._idle_exit = leave, idle_exit
+        self._asked, self._ending = time.monotonic(), False
+
+    def leave(self) -> None:
+        """Answer nobody any more, and end."""
+        self._ending = True
+        self._leave()
+
+    async def noted(self) -> None:
+        """That somebody asks. Refused when it is too late."""
+        self._asked = time.monotonic()
+        if self._ending:
+            raise Refused(503, "the worker is just ending: start it again", "ending")
 
     async def watch(self) -> None:
         """Sweep for as long as the app lives."""
@@ -64,8 +75,8 @@ class Worker:
             await asyncio.sleep(SWEEP)
             self.jobs.sweep()
             if self.jobs.busy:
-                self.asked = time.monotonic()
-            elif self._idle_exit and time.monotonic() - self.asked > self._idle_exit:
+                self._asked = time.monotonic()
+            elif self._idle_exit and time.monotonic() - self._asked > self._idle_exit:
                 self.leave()
 
     def submit(self, data: dict[str, Any]) -> Job:
@@ -113,11 +124,8 @@ def create_app(worker: Worker) -> FastAPI:
         yield
         watching.cancel()
 
-    async def noted() -> None:
-        worker.asked = time.monotonic()
-
     app = FastAPI(
-        dependencies=[Depends(noted)],
+        dependencies=[Depends(worker.noted)],
         title="Semantic Style worker",
         description="Point at part of a picture with words and repaint only that part.",
         lifespan=lifespan,
@@ -182,7 +190,7 @@ def _add_routes(app: FastAPI, worker: Worker) -> None:
     @app.post("/shutdown", status_code=202)
     async def shutdown() -> Response:
         """End the process, once this is answered."""
-        asyncio.get_running_loop().call_later(0.1, worker.leave)
+        worker.leave()
         return Response(status_code=202)
 
 

@@ -6,6 +6,7 @@ import contextlib
 import os
 import socket
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
@@ -26,9 +27,10 @@ from .gimp.semantic_style.link.address import (
 
 if TYPE_CHECKING:
     from .bodies import App
+    from .jobs import Jobs
     from .session import Session
 
-PATIENCE = 3.0  # s that a job has to stop in when the process ends
+PATIENCE = 3.0  # s that a worker has to end in, or to begin
 
 
 def serve(
@@ -61,8 +63,8 @@ def serve(
             token = write_port_file(file, number).token
             ends.callback(file.unlink, missing_ok=True)
             where, guard = f"127.0.0.1:{number}, the token is in {file}", (number, token)
-        ended = _run(session, sockets, where, guard, idle_exit)
-    if not ended:
+        jobs = _run(session, sockets, where, guard, idle_exit)
+    if not jobs.stop(PATIENCE):
         # In the middle of loading, or of one long step of a library: it holds nothing of worth,
         # and Python's own end would wait for it, or crash under it.
         os._exit(0)
@@ -74,9 +76,9 @@ def _run(
     where: str,
     guard: tuple[int, str] | None,
     idle_exit: float | None,
-) -> bool:
-    """Whether the worker's thread ended, too. guard: port and token that every request has to
-    name."""
+) -> Jobs:
+    """Serve; the jobs, whose thread may still be busy when nobody listens any more. guard: port
+    and token that every request has to name."""
     import uvicorn
 
     from .bodies import Guard
@@ -109,7 +111,7 @@ def _run(
     )  # fmt: skip
     server = Server(config)
     server.run(sockets)
-    return worker.jobs.stop(PATIENCE)
+    return worker.jobs
 
 
 def _places(path: Path | None) -> list[Path]:
@@ -143,14 +145,30 @@ def _only_one(place: Path) -> Iterator[None]:
         file: BinaryIO = lock.open("ab")
     except OSError as error:
         raise RequestError(f"can't listen at {shown_path(place)}: {error.strerror}") from None
+    until = time.monotonic() + PATIENCE
     with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise RequestError(
-                f"a worker listens at {shown_path(place)} already: use that one, or end it first"
-            ) from None
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError:
+                # One that is just ending listens no more; one that is just beginning will.
+                if time.monotonic() > until or _answers(place):
+                    raise RequestError(
+                        f"a worker listens at {shown_path(place)} already: use that one, or end "
+                        "it first"
+                    ) from None
+            time.sleep(0.05)
         yield
+
+
+def _answers(place: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(place))
+        except OSError:
+            return False
+    return True
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -118,6 +119,7 @@ class Studio:
             "words": list(self._words),
             "log": str(worker_log_path()),
             "limits": {"pixels": PIXEL_LIMIT, "regions": MOST_REGIONS, "body": LARGEST},
+            "pid": os.getpid(),
             "warm": self._warm,
         }
 
