@@ -17,6 +17,7 @@ from .estimate import Estimate, Site, estimated, site_of
 from .geometry import Extent
 from .layers import Layer
 from .masks import Mask
+from .painted import PaintedRegions
 from .picture import Picture
 from .progress import CancelToken, Progress, Whole, silent
 from .recipe import Pins, Recipe, Region, Source
@@ -33,6 +34,7 @@ LEAST_SIDE = 512  # px that is advised where memory is short
 STYLES_KEPT = 8
 
 StyleKey = tuple[bytes | Word, float, str | None, tuple[str, ...]]
+Mixture = list[tuple[StyleKey, PreparedStyle, float]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +61,8 @@ class Stylist:
     """One segmenter and one engine, kept warm. Not for use by several threads at once.
 
     style_of: the picture of a source, HWC sRGB in [0, 1], or its word; RequestError for one that
-    is gone. selector: the segmenter's, where several share it and what it keeps.
+    is gone. selector: the segmenter's, where several share it and what it keeps. kept: where
+    painted regions go, to be taken again by a run that wants the same; by default nowhere.
     """
 
     def __init__(
@@ -68,9 +71,11 @@ class Stylist:
         engine: Engine,
         style_of: Callable[[Source], Signal],
         selector: Selector | None = None,
+        kept: PaintedRegions | None = None,
     ) -> None:
         self.segmenter, self.engine = segmenter, engine
         self._selector = selector or Selector(segmenter)
+        self._kept = kept
         self._parts = StyleParts(segmenter)
         self._style_of = style_of
         self._prepared: OrderedDict[StyleKey, PreparedStyle] = OrderedDict()
@@ -101,7 +106,8 @@ class Stylist:
     ) -> list[tuple[PreparedStyle, float]]:
         """What the engine makes of the styles of a region, with weights that sum to 1; what is
         made is kept. RequestError as from `run`."""
-        return self._mixture(recipe, region, self._styles(region), cancel or CancelToken())
+        mixture = self._mixture(recipe, region, self._styles(region), cancel or CancelToken())
+        return [(style, weight) for _, style, weight in mixture]
 
     def estimate(
         self,
@@ -210,6 +216,7 @@ class Stylist:
 
         cancel.check()
         photo = PictureCanvas(picture, estimate.work)
+        seen = fingerprint(picture.pixels, picture.profile) if self._kept else b""
         painted: list[Repainted] = []
         for k, (region, sources, mask, site) in enumerate(
             zip(recipe.regions, styles, selection.region_masks, sites, strict=True)
@@ -221,7 +228,7 @@ class Stylist:
             mixture = self._mixture(recipe, region, sources, cancel)
             # What takes from a part of a style shall look as that part does: sky as its sky.
             like = mask if region.style_region is not None else None
-            stylised = self._stylise(photo, mixture, site, like, stage, cancel)
+            stylised = self._painted(seen, photo, mixture, site, mask, like, stage, cancel)
             painted.append(
                 Repainted(site.name, mask, region.strength, site.box, stylised, site.part, k)
             )
@@ -278,16 +285,17 @@ class Stylist:
         region: Region,
         sources: list[tuple[Signal, Mask | None, float]],
         cancel: CancelToken,
-    ) -> list[tuple[PreparedStyle, float]]:
+    ) -> Mixture:
         mixture = []
         for style, part, weight in sources:
-            mixture.append((self._prepare(recipe, style, region.style_region, part), weight))
+            key, prepared = self._prepare(recipe, style, region.style_region, part)
+            mixture.append((key, prepared, weight))
             cancel.check()
         return mixture
 
     def _prepare(
         self, recipe: Recipe, style: Signal, phrase: str | None, part: Mask | None
-    ) -> PreparedStyle:
+    ) -> tuple[StyleKey, PreparedStyle]:
         scale, transfer = recipe.style_scale, recipe.transfer
         shown = style if isinstance(style, Word) else fingerprint(style)
         key = (shown, scale, phrase, transfer)
@@ -298,12 +306,43 @@ class Stylist:
             while len(self._prepared) > STYLES_KEPT:
                 self._prepared.popitem(last=False)
         self._prepared.move_to_end(key)
-        return self._prepared[key]
+        return key, self._prepared[key]
+
+    def _painted(
+        self,
+        seen: bytes,
+        photo: Canvas,
+        mixture: Mixture,
+        site: Site,
+        mask: Mask,
+        like: Mask | None,
+        progress: Progress,
+        cancel: CancelToken,
+    ) -> Stored:
+        """What `_stylise` makes, or made before of the same. seen: the picture's fingerprint."""
+        if self._kept is None:
+            return self._stylise(photo, mixture, site, like, progress, cancel)
+        about = (
+            (self.engine.name, self.segmenter.name, seen, photo.extent, site.part),
+            tuple((key, weight) for key, _, weight in mixture),
+            None if like is None else fingerprint(like),
+        )
+        shows = None
+        if site.wanted is not None:
+            shows = fingerprint(np.packbits(mask[site.box.slices] > 0), site.box)
+        found = self._kept.get((about, None))  # all of the part was painted
+        if found is None and shows is not None:
+            found = self._kept.get((about, shows))
+        if found is None:
+            found = self._stylise(photo, mixture, site, like, progress, cancel)
+            self._kept.keep((about, shows), found)
+        progress("painted before", 1.0)
+        return found
 
     def _stylise(
         self,
         photo: Canvas,
-        mixture: list[tuple[PreparedStyle, float]],
+        mixture: Mixture,
         site: Site,
         like: Mask | None,
         progress: Progress,
@@ -314,7 +353,8 @@ class Stylist:
         out = np.zeros((site.part.height, site.part.width, 3), np.uint16)
         region = None if like is None else resized_map(like, photo.extent.fitted(LIKE_SIDE))
         self.engine.stylize(
-            photo, mixture, bounds=site.part, out=out, wanted=site.wanted,
+            photo, [(style, weight) for _, style, weight in mixture],
+            bounds=site.part, out=out, wanted=site.wanted,
             region=region, progress=progress, cancel=cancel,
         )  # fmt: skip
         return out

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .jobs import Jobs
     from .session import Session
 
+KEPT = 400_000_000  # bytes of painted regions
 PATIENCE = 3.0  # s that a worker has to end in, or to begin
 
 
@@ -47,7 +48,7 @@ def serve(
     from .session import Session
     from .worker_log import open_log
 
-    session = Session(device)
+    session = Session(device, kept_bytes=KEPT)
     open_log()
     with contextlib.ExitStack() as ends:
         if port is None and (path is not None or HAS_UNIX):

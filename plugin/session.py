@@ -21,6 +21,7 @@ from ..weights.style_store import StyleStore
 if TYPE_CHECKING:
     from ..core.device import DeviceName
     from ..core.engines import Engine, Signal
+    from ..core.painted import PaintedRegions
     from ..core.pipeline import Stylist
     from ..core.segmenter import Segmenter
     from ..core.selection import Selector
@@ -86,12 +87,18 @@ class Session:
     """Holds what is slow to load, for one device. PyTorch is imported on first use."""
 
     def __init__(
-        self, device: str = "auto", own: Path | None = None, *, remember: bool = True
+        self,
+        device: str = "auto",
+        own: Path | None = None,
+        *,
+        remember: bool = True,
+        kept_bytes: int = 0,
     ) -> None:
         """own: a folder of networks of one's own, such as a training run's: a file in it that is
         named as in the manifest (adaattn-compact.safetensors) answers in the shipped one's place.
         By default what the environment's SEMANTIC_STYLE_WEIGHTS names, if it is set. remember:
-        whether styles once prepared may come from disk, and go there.
+        whether styles once prepared may come from disk, and go there. kept_bytes: of painted
+        regions that are kept for requests like those before.
 
         Raises RequestError for a device that there is no such name for, and for a folder that is
         none.
@@ -105,6 +112,7 @@ class Session:
         self.remember = remember
         self._engines: dict[str, Engine] = {}
         self._segmenters: dict[str, Segmenter] = {}
+        self._kept_bytes = kept_bytes
         self._selectors: dict[str, Selector] = {}
         self._stylists: dict[tuple[str, str], Stylist] = {}
         # One line that says why the built-in segmenter answers for auto, once that is known
@@ -185,9 +193,17 @@ class Session:
         key = engine_name(recipe.engine), segmenter.name
         if key not in self._stylists:
             self._stylists[key] = Stylist(
-                segmenter, self.engine(recipe.engine), self.style_of, self.selector(recipe)
-            )
+                segmenter, self.engine(recipe.engine), self.style_of, self.selector(recipe),
+                self._painted,
+            )  # fmt: skip
         return self._stylists[key]
+
+    @cached_property
+    def _painted(self) -> PaintedRegions | None:
+        """Of all engines together."""
+        from ..core.painted import PaintedRegions
+
+        return PaintedRegions(self._kept_bytes) if self._kept_bytes else None
 
     def selector(self, recipe: Recipe) -> Selector:
         """The warm Selector for the recipe's segmenter, which all its engines share: where only
