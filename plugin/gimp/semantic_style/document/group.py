@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -56,7 +57,6 @@ def new_layer(image: Any, arrived: Arrived, source: Box, holder: str, like: Any 
 
 def _take_look(layer: Any, like: Any) -> None:
     """What a person set on the layer that this one replaces."""
-    layer.set_name(like.get_name())
     layer.set_opacity(like.get_opacity())
     layer.set_mode(like.get_mode())
     layer.set_blend_space(like.get_blend_space())
@@ -70,7 +70,6 @@ def _take_look(layer: Any, like: Any) -> None:
 def repainted_copy(layer: Any, arrived: Arrived, source: Box, mark: Mark) -> Any:
     """A copy of a layer with new pixels below the same mask; in no image yet."""
     copy = layer.copy()
-    copy.set_name(layer.get_name())
     form, size = f"R'G'B' {arrived.depth}", 3 * SAMPLE_BYTES[arrived.depth]
     box, place = box_of(layer), arrived.box.moved(source.x, source.y)
     below = read(layer, box.at_origin, form, size)
@@ -86,9 +85,10 @@ def insert(image: Any, layer: Any, parent: Any, position: int) -> None:
 
 
 def replace(image: Any, old: Any, new: Any) -> None:
-    parent, position = old.get_parent(), image.get_item_position(old)
+    parent, position, name = old.get_parent(), image.get_item_position(old), old.get_name()
     insert(image, new, parent, position)
     image.remove_layer(old)
+    new.set_name(name)  # with two of the name, GIMP had added a number
 
 
 def place_below(holder: Any, region: int, order: list[int], layers: Mapping[int, Any]) -> int:
@@ -98,3 +98,13 @@ def place_below(holder: Any, region: int, order: list[int], layers: Mapping[int,
         if before in layers:
             return int(image.get_item_position(layers[before])) + 1
     return 0
+
+
+def put_in_order(image: Any, layers: list[Any]) -> None:
+    """Layers of one group, topmost first; other layers between them stay where they are if
+    nothing has to move."""
+    for above, layer in itertools.pairwise(layers):
+        place = image.get_item_position(above)
+        if image.get_item_position(layer) < place:
+            # What is taken away above lifts all that lies below it.
+            image.reorder_item(layer, layer.get_parent(), place)

@@ -174,6 +174,7 @@ def _again(image: Any, done: Done, options: Options) -> Put:
                 standing_now[k] = made[k]
         for layer in dropped:
             image.remove_layer(layer)
+        group.put_in_order(image, [standing_now[k] for k in arrived if k in standing_now])
         if record.merge:
             holder = made.get(memory.MERGED, holder)
         elif changed_recipe and holder.get_name().startswith(group.TITLE):
