@@ -19,10 +19,11 @@ def doctor(
         typer.Option("--clipseg", help="Also ask CLIPSeg, whose weights must be here, of photos."),
     ] = False,
 ) -> None:
-    """Look at device, weights, segmenter, styles and folders; exit code 2 if something is bad."""
+    """Look at device, weights, segmenter, styles, folders, GIMP; exit code 2 if one is bad."""
     from .doctor import examine
+    from .doctor_gimp import examine_gimp
 
-    facts = examine()
+    facts = examine() + examine_gimp()
     if clipseg:
         from .doctor_clipseg import examine_clipseg
 

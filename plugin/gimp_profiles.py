@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..core.errors import RequestError
-from ..weights.manifest import user_folder
 from .gimp.semantic_style.link.wire import PROTOCOL
+from .worker_log import worker_log_path
 
 NAME = "semantic_style"  # of the folder, and of the file in it that GIMP runs
 SOURCE = Path(__file__).parent / "gimp" / NAME
@@ -104,11 +104,6 @@ def settings_folder() -> Path:
     return (given if given.is_absolute() else Path.home() / ".config") / "GIMP"
 
 
-def worker_log() -> Path:
-    """Where a worker that GIMP starts writes what happens to it."""
-    return user_folder() / "worker.log"
-
-
 def look(profile: Profile) -> Installed:
     """What of ours lies in the profile."""
     place = profile.plug_in
@@ -173,12 +168,13 @@ def _fill(folder: Path) -> None:
         "python": str(Path(sys.executable).absolute()),
         "version": _version(),
         "protocol": PROTOCOL,
-        "log": str(worker_log().absolute()),
+        "log": str(worker_log_path().absolute()),
     }
     text = json.dumps(said, ensure_ascii=False, indent=2) + "\n"
     (folder / ENVIRONMENT).write_text(text, encoding="utf-8")
     folder.chmod(0o755)
     entry = folder / f"{NAME}.py"
+    entry.touch()  # only then GIMP asks the plug-in for its procedures again
     entry.chmod(entry.stat().st_mode | 0o755)
 
 

@@ -65,7 +65,8 @@ def real_gimp(request: pytest.FixtureRequest) -> Iterator[RealGimp]:
         }
         gimp = RealGimp(version, root, work, env)
         gimp.profile.mkdir()
-        (gimp.profile / "gimprc").write_text(GIMPRC)
+        said = gimp.run("gimp-console", "--version")
+        (gimp.profile / "gimprc").write_text(GIMPRC.format(said.split()[-1]))
         install_plug_in(gimp)
         yield gimp
         with contextlib.suppress(WorkerError):  # one that the plug-in started

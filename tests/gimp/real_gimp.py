@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -24,7 +24,8 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 PICTURES = ROOT / ".cache" / "gimp-pictures"  # what tests saw on the screen, kept for a look
 SUITES = {"3.0": "trixie", "3.2": "forky"}
-GIMPRC = "(show-welcome-dialog no)\n(check-updates no)\n"
+# Without the version GIMP takes its windows' first start for the first one after an update.
+GIMPRC = '(show-welcome-dialog no)\n(check-updates no)\n(config-version "{}")\n'
 WANTED = (
     "SEMANTIC_STYLE_GIMP"  # 3.0, 3.2 or all: these must run; no: none; unset: 3.0 if it is here
 )
@@ -247,10 +248,23 @@ class Desktop:
         raise AssertionError(f"no window {title!r} in {limit:.0f} s; see {PICTURES}")
 
     def wait_gone(self, title: str, limit: float = 60.0) -> None:
+        self.wait_until(lambda: not self.windows(title), f"the end of window {title!r}", limit)
+
+    def wait_until(self, seen: Callable[[], bool], what: str, limit: float = 60.0) -> None:
         until = time.monotonic() + limit
-        while self.windows(title):
-            assert time.monotonic() < until, f"the window {title!r} is still there"
+        while not seen():
+            if time.monotonic() > until:
+                self.shot("not-seen")
+                raise AssertionError(f"{what} was not seen in {limit:.0f} s; see {PICTURES}")
             time.sleep(0.2)
+
+    def height_of(self, title: str) -> int:
+        """Pixels; 0 where no such window is shown."""
+        for window in self.windows(title):
+            with contextlib.suppress(AssertionError):  # it has gone meanwhile
+                shape = self.xdotool("getwindowgeometry", "--shell", window)
+                return int(dict(line.split("=") for line in shape.split())["HEIGHT"])
+        return 0
 
     def windows(self, title: str) -> list[str]:
         """Ids of visible windows whose titles match."""
@@ -261,6 +275,11 @@ class Desktop:
             capture_output=True, text=True, timeout=20, check=False,
         )  # fmt: skip
         return done.stdout.split()
+
+    def fill_with(self, window: str) -> None:
+        """Let a window cover the screen, and take the pointer out of the way."""
+        self.xdotool("windowmove", window, "0", "0", "windowsize", window, "1280", "695")
+        self.xdotool("mousemove", "640", "719")
 
     def key(self, *keys: str) -> None:
         """Press keys, such as "ctrl+alt+y", one after the other, in the window with the focus."""

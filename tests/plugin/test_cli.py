@@ -22,6 +22,7 @@ COMMANDS = (
     "train",
     "bench",
     "weights",
+    "gimp",
     "doctor",
 )
 

@@ -18,28 +18,6 @@ from semantic_style.plugin.gimp_profiles import MARK, NAME, SOURCE, find_profile
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home folder with a blank and an umlaut in its name, and no GIMP in PATH."""
-    folder = tmp_path / "Jörg Müller"
-    folder.mkdir()
-    monkeypatch.setenv("HOME", str(folder))
-    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    for name in ("GIMP3_DIRECTORY", "XDG_CONFIG_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    return folder
-
-
-@pytest.fixture
-def profile(home: Path) -> Path:
-    """GIMP 3.0's profile, which holds somebody else's plug-in."""
-    folder = home / ".config/GIMP/3.0"
-    other = folder / "plug-ins/other/other.py"
-    other.parent.mkdir(parents=True)
-    other.write_text("somebody else's")
-    return folder
-
-
-@pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
     """Mounts a disk of memory with the given options: the way to fill one, or to make one that
     root can't write to either."""
@@ -66,14 +44,6 @@ def listing(folder: Path) -> dict[str, bytes]:
         str(path.relative_to(folder)): path.read_bytes() if path.is_file() else b""
         for path in folder.rglob("*")
     }
-
-
-def program(tmp_path: Path, name: str, script: str) -> None:
-    """A program in PATH."""
-    path = tmp_path / "bin" / name
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(f"#!/bin/sh\n{script}\n")
-    path.chmod(0o755)
 
 
 def test_every_profile_is_filled(home: Path, cli: Callable, monkeypatch) -> None:
@@ -134,8 +104,11 @@ def test_again_brings_it_up_to_date(profile: Path, cli: Callable) -> None:
     cli("gimp", "install")
     place = profile_of(profile)
     first = listing(profile)
+    time = (place.plug_in / f"{NAME}.py").stat().st_mtime_ns
     assert cli("gimp", "install").code == 0
     assert listing(profile) == first
+    # GIMP asks for procedures again only where the time of the file that it runs has changed
+    assert (place.plug_in / f"{NAME}.py").stat().st_mtime_ns > time
     changed = place.plug_in / "link/wire.py"
     changed.write_text(changed.read_text().replace("PROTOCOL = 1", "PROTOCOL = 0"))
     (place.plug_in / "gone.py").write_text("of an older version")
@@ -267,12 +240,12 @@ def test_a_file_in_the_place_of_the_plug_ins_folder(home: Path, cli: Callable) -
     assert (profile / "plug-ins").read_text() == "a file"
 
 
-def test_without_gimp_3_it_says_so(home: Path, tmp_path: Path, cli: Callable) -> None:
+def test_without_gimp_3_it_says_so(home: Path, program: Callable, cli: Callable) -> None:
     for command in ("install", "status"):
         ran = cli("gimp", command)
         assert ran.code == 2
         assert "no GIMP 3" in ran.err
-    program(tmp_path, "gimp", 'echo "GNU Image Manipulation Program version 2.10.38"')
+    program("gimp", 'echo "GNU Image Manipulation Program version 2.10.38"')
     ran = cli("gimp", "install")
     assert ran.code == 2
     assert "GIMP 2.10 is too old" in ran.err
@@ -281,11 +254,10 @@ def test_without_gimp_3_it_says_so(home: Path, tmp_path: Path, cli: Callable) ->
 
 
 def test_a_gimp_that_never_ran_makes_its_profile_itself(
-    home: Path, tmp_path: Path, cli: Callable
+    home: Path, program: Callable, cli: Callable
 ) -> None:
     profile = home / ".config/GIMP/3.2"
     program(
-        tmp_path,
         "gimp-console",
         f"""case $1 in
         --version) echo "GNU Image Manipulation Program version 3.2.6" ;;
@@ -300,10 +272,10 @@ def test_a_gimp_that_never_ran_makes_its_profile_itself(
 
 
 def test_a_gimp_that_can_make_no_profile_has_to_be_started(
-    home: Path, tmp_path: Path, cli: Callable
+    home: Path, program: Callable, cli: Callable
 ) -> None:
-    program(tmp_path, "gimp", '[ "$1" = --version ] && echo "GIMP version 3.0.4"')
-    program(tmp_path, "flatpak", "exit 1")
+    program("gimp", '[ "$1" = --version ] && echo "GIMP version 3.0.4"')
+    program("flatpak", "exit 1")
     ran = cli("gimp", "install")
     assert ran.code == 2
     assert "start it once" in ran.err
