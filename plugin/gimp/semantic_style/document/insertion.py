@@ -42,18 +42,11 @@ class Done:
 
 
 def written(image: Any, done: list[Done], options: Options) -> list[Any]:
-    """Put all into the document, in one undo step; what was inserted goes again if any of it
-    fails."""
+    """Put all into the document, in one undo step, made ready before it. Refused."""
     puts = [_prepared(image, each, options) for each in done]
-    inserted: list[Any] = []
     image.undo_group_start()
     try:
-        holders = [put(inserted) for put in puts]
-    except BaseException:
-        for layer in reversed(inserted):
-            if layer.is_valid():
-                image.remove_layer(layer)
-        raise
+        holders = [put() for put in puts]
     finally:
         image.undo_group_end()
         Gimp.displays_flush()
@@ -61,7 +54,7 @@ def written(image: Any, done: list[Done], options: Options) -> list[Any]:
     return holders
 
 
-Put = Callable[[list[Any]], Any]  # what it inserts is added to the list; gives the holder
+Put = Callable[[], Any]  # changes the document; gives the holder
 
 
 def _prepared(image: Any, done: Done, options: Options) -> Put:
@@ -101,14 +94,16 @@ def _fresh(image: Any, done: Done) -> Put:
     record = _record(done, name, [each.region for each in done.layers], source)
     memory.remember(holder, record, done.work.bound)
 
-    def put(inserted: list[Any]) -> Any:
+    def put() -> Any:
         above = done.source.layer if former is None else former.holder
         position = image.get_item_position(above)
         group.insert(image, holder, above.get_parent(), position)
-        inserted.append(holder)
-        if holder.is_group():
-            for number, layer in enumerate(layers):
+        try:
+            for number, layer in enumerate(layers if holder.is_group() else []):
                 group.insert(image, layer, holder, number)
+        except Refused:
+            image.remove_layer(holder)
+            raise
         if former is not None:
             for layer in former.layers.values():
                 image.remove_layer(layer)
@@ -128,12 +123,8 @@ def _again(image: Any, done: Done, options: Options) -> Put:
     numbers = carried_numbers(former, recipe["regions"])
     there = {numbers[k]: layer for k, layer in former.layers.items() if k in numbers}
     painted = [] if options.recompute_masks else painted_of(there)
-    marks = {k: memory.mark_of(layer) for k, layer in there.items()}
-    standing = {
-        k: Standing((mark.sent, mark.pixels), k in painted)
-        for k, mark in marks.items()
-        if mark is not None
-    }
+    marks = {k: mark for k, layer in there.items() if (mark := memory.mark_of(layer)) is not None}
+    standing = {k: Standing((mark.sent, mark.pixels), k in painted) for k, mark in marks.items()}
     deleted = frozenset(
         numbers[k]
         for k in record.regions
@@ -154,7 +145,7 @@ def _again(image: Any, done: Done, options: Options) -> Put:
     now = _record(done, record.id, regions, source)
     changed_recipe = record.recipe["regions"] != recipe["regions"]
 
-    def put(inserted: list[Any]) -> Any:
+    def put() -> Any:
         holder = former.holder
         for k, fate in what.items():
             if fate in (Fate.STAY, Fate.REPAINT):
@@ -164,13 +155,11 @@ def _again(image: Any, done: Done, options: Options) -> Put:
                     layer.set_offsets(x + source.x - old.x, y + source.y - old.y)
             if fate in (Fate.REPLACE, Fate.REPAINT):
                 group.replace(image, there[k], made[k])
-                inserted.append(made[k])
         standing_now = {k: made.get(k, there.get(k)) for k in what if what[k] is not Fate.INSERT}
         for k, fate in what.items():
             if fate is Fate.INSERT:
                 place = group.place_below(holder, k, list(arrived), standing_now)
                 group.insert(image, made[k], holder, place)
-                inserted.append(made[k])
                 standing_now[k] = made[k]
         for layer in dropped:
             image.remove_layer(layer)

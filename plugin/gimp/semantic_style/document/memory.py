@@ -72,11 +72,15 @@ def remember(holder: Any, record: Record, bound: bytes | None) -> None:
 def record_of(holder: Any) -> Record | None:
     """The record that an item carries itself; None where it carries none that can be read."""
     data = _read(holder, RECORD)
+    if data is None:
+        return None
     try:
-        return data and Record(
-            **data | {"box": tuple(data["box"]), "regions": tuple(data["regions"])}
-        )
-    except (KeyError, TypeError):
+        x, y, width, height = map(int, data.pop("box"))
+        regions = tuple(map(int, data.pop("regions")))
+        record = Record(**data, box=(x, y, width, height), regions=regions)
+        # A document may come from anywhere: what is read on is at least of the right kind.
+        return record if all(isinstance(each, dict) for each in record.recipe["regions"]) else None
+    except (KeyError, TypeError, ValueError):
         return None
 
 
@@ -106,7 +110,7 @@ def marked_again(layer: Any, old: Mark, pixels: str) -> None:
 def mark_of(layer: Any) -> Mark | None:
     data = _read(layer, MARK)
     try:
-        return data and Mark(**data)
+        return None if data is None else Mark(**data)
     except TypeError:
         return None
 
