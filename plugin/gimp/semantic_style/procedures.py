@@ -8,12 +8,14 @@ import gi
 
 gi.require_version("Gimp", "3.0")
 gi.require_version("Gegl", "0.4")
-from gi.repository import Gimp, GLib, GObject  # noqa: E402
+from gi.repository import Gimp, Gio, GLib, GObject  # noqa: E402
 
-from .document.faults import Refused, Stopped, written_down  # noqa: E402
+from .document.faults import FOLDER, Refused, Stopped, written_down  # noqa: E402
 from .document.options import AS_RECIPE, FULL_SIZE, NO_GROW, Options  # noqa: E402
+from .more_procedures import PROCEDURES  # noqa: E402
 
 STYLE = "python-fu-semantic-style"
+HELP = "semantic-style"  # the domain of the manual: help/LANGUAGE/gimp-help.xml
 MENU = "<Image>/Filters/Artistic"
 IMAGE_TYPES = "RGB*, GRAY*"
 FLAGS = GObject.ParamFlags.READWRITE
@@ -23,12 +25,13 @@ def _(message: str) -> str:
     return str(GLib.dgettext(None, message))
 
 
-class SemanticStyle(Gimp.PlugIn):
+class SemanticStyle(Gimp.PlugIn):  # type: ignore[misc]
     def do_query_procedures(self) -> list[str]:
-        return [STYLE]
+        self.set_help_domain(HELP, Gio.File.new_for_path(str(FOLDER / "help")))
+        return [STYLE, *PROCEDURES]
 
     def do_create_procedure(self, name: str) -> Any:
-        return _style_procedure(self, name)
+        return PROCEDURES.get(name, _style_procedure)(self, name)
 
 
 def _style_procedure(plug_in: Any, name: str) -> Any:
@@ -163,9 +166,14 @@ def run_style(
     procedure: Any, run_mode: Any, image: Any, drawables: list[Any], config: Any, data: Any
 ) -> Any:
     def work() -> None:
-        from .document.restyle import restyle_in_batch
+        if run_mode == Gimp.RunMode.INTERACTIVE:
+            from .dialog.run import restyle_with_dialog
 
-        restyle_in_batch(image, drawables, options_of(config))
+            restyle_with_dialog(procedure, image, drawables, config, options_of)
+        else:
+            from .document.restyle import restyle_in_batch
+
+            restyle_in_batch(image, drawables, options_of(config))
 
     return answered(procedure, work)
 

@@ -50,6 +50,7 @@ class Chooser:
         self._search.get_accessible().set_name(_("Search"))
         self._search.connect("search-changed", lambda entry: self._filter())
         self._search.connect("activate", self._first)
+        self._search.connect("stop-search", self._escaped)
         self._message = Gtk.Label(xalign=0, wrap=True)
         self._message.set_no_show_all(True)
 
@@ -58,10 +59,10 @@ class Chooser:
         for name in styles.names:
             title, picture = styles.title([named(name)]), styles.picture([named(name)], THUMBNAIL)
             pictures.append((_tile(title, picture), f"{title} {name}", partial(named, name)))
-        self._page(_("Pictures"), pictures)
-        self._page(_("Words"), [(_word(text), text, partial(word, text)) for text in styles.words])
+        self._page(_("_Pictures"), pictures)
+        self._page(_("_Words"), [(_word(text), text, partial(word, text)) for text in styles.words])
         self._page(
-            _("Open images"),
+            _("_Open images"),
             [(_tile(each.title, each.thumbnail), each.title, each.source) for each in opened],
         )
 
@@ -102,7 +103,10 @@ class Chooser:
         scrolled = Gtk.ScrolledWindow()
         scrolled.set_policy(Gtk.PolicyType.NEVER, Gtk.PolicyType.AUTOMATIC)
         scrolled.add(grid)
-        self._pages.append_page(scrolled, Gtk.Label(label=title))
+        tab = Gtk.Label.new_with_mnemonic(title)
+        tab.set_margin_start(10)
+        tab.set_margin_end(10)
+        self._pages.append_page(scrolled, tab)
         self._grids.append(grid)
 
     def _wanted(self) -> str:
@@ -122,6 +126,13 @@ class Chooser:
         seen = _seen(grid)
         if seen:
             grid.emit("child-activated", seen[0])
+
+    def _escaped(self, entry: Any) -> None:
+        """Escape empties the search first, and then closes the window."""
+        if entry.get_text():
+            entry.set_text("")
+        else:
+            self._dialog.response(Gtk.ResponseType.CANCEL)
 
     def _take(self, read: Callable[[], Source]) -> None:
         try:

@@ -9,7 +9,7 @@ from gi.repository import Gdk, GdkPixbuf, GLib, Gtk
 
 from .words import _
 
-WIDTH, HEIGHT = 500, 400  # px that the picture is fitted into
+WIDTH, HEIGHT = 500, 340  # px that the picture is fitted into
 LOWEST = 240  # px of height that even a wide picture gets
 # One a region, in turn: told apart also by those who see red and green alike.
 COLOURS = ((230, 75, 40), (40, 120, 230), (250, 200, 40), (20, 160, 120), (190, 80, 200),

@@ -219,7 +219,6 @@ class _Line:
         self._mask_label = Gtk.Label.new(_("Mask…"))
         button = Gtk.MenuButton()
         button.add(self._mask_label)
-        button.set_tooltip_text(_("How the mask is drawn: how much counts, its edge, inside out"))
         button.set_popover(self._mask_popover(button))
         return button
 

@@ -14,8 +14,8 @@ class Status:
 
     def __init__(self) -> None:
         self._spinner = Gtk.Spinner(no_show_all=True)
-        self._icon = Gtk.Image()
-        self._text = Gtk.Label(xalign=0, yalign=0)
+        self._icon = Gtk.Image(valign=Gtk.Align.CENTER)
+        self._text = Gtk.Label(xalign=0, valign=Gtk.Align.CENTER)
         self._text.set_line_wrap(True)
         self._text.set_lines(2)
         self._text.set_ellipsize(3)  # at the end

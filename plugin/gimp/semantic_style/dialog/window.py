@@ -12,7 +12,7 @@ from .chooser import Chooser, Open
 from .follow import Background, Wish
 from .model import Source, State, from_text, to_data, to_text
 from .more import More
-from .preview import HEIGHT, Preview
+from .preview import Preview
 from .regions import Regions
 from .status import Notice, Status
 from .styles import THUMBNAIL, Styles
@@ -21,6 +21,7 @@ from .words import _, stage
 TYPING = 250  # ms of quiet after which a preview is asked for
 SIDE = 480  # px of a preview's long side
 RIGHT = 600  # px
+LOWEST, HIGHEST = 300, 430  # px of the right side's height; all fits on 1280 x 720
 
 
 class Subject(Protocol):
@@ -305,7 +306,10 @@ class Window:
         box.pack_start(self._more.widget, False, False, 0)
         scrolled = Gtk.ScrolledWindow()
         scrolled.set_policy(Gtk.PolicyType.NEVER, Gtk.PolicyType.AUTOMATIC)
-        scrolled.set_size_request(RIGHT, HEIGHT)
+        scrolled.set_size_request(RIGHT, -1)
+        scrolled.set_min_content_height(LOWEST)
+        scrolled.set_max_content_height(HIGHEST)
+        scrolled.set_propagate_natural_height(True)
         scrolled.add(box)
         box.set_focus_vadjustment(scrolled.get_vadjustment())
         return scrolled
