@@ -69,6 +69,8 @@ def sources_of(image: Any, drawables: list[Any]) -> list[Source]:
         raise Refused(
             "an indexed image can't take new colours: choose Image > Mode > RGB, and try again"
         )
+    if image.get_floating_sel() is not None:
+        raise Refused("there is a floating selection: choose Layer > Anchor Layer, and try again")
     if not drawables:
         raise Refused("no layer is selected: select the layer to repaint")
     found: list[Source] = []
@@ -162,7 +164,7 @@ def _bound(layer: Any, box: Box, depth: str, selection_only: bool) -> bytes | No
     maps = []
     if selection_only and not Gimp.Selection.is_empty(image):
         samples = read(image.get_selection(), box, f"Y {depth}", size)
-        if not any(samples):
+        if samples.count(0) == len(samples):
             raise Refused(
                 f"the selection lies outside the layer {layer.get_name()}: choose Select > None, "
                 "or select a part of the layer"
