@@ -88,6 +88,7 @@ class Jobs:
             self._stopped = True
             for job in list(self._jobs.values()):
                 self._cancel(job)
+                self._end(job, "cancelled")  # whoever follows need not wait for the thread
             self._changed.notify_all()
 
     @property
@@ -182,6 +183,8 @@ class Jobs:
             self._end(job, "cancelled")
 
     def _end(self, job: Job, state: State, message: str = "", code: str = "") -> None:
+        if not job.active:
+            return
         job.state, job.message = state, message
         job.code = code or (job.code if state == "cancelled" else "")
         job.since = self._clock()

@@ -75,9 +75,9 @@ class Studio:
     """One session, for one thread; `capabilities` and `styles` may be asked from any."""
 
     def __init__(self, session: Session) -> None:
-        self._session = session
+        self.session = session
         self._shrunk: tuple[Picture, int, Picture] | None = None
-        self._warm = False
+        self.warm = False
         self._device, self._segmenter = session.device, ""
         self._words: tuple[str, ...] = ()
 
@@ -87,16 +87,16 @@ class Studio:
         try:
             from ..core.device import choose_device
 
-            self._device = choose_device(self._session.device).place.type  # type: ignore[assignment]
-            self._segmenter = self._session.segmenter().name
-            self._session.engine()
+            self._device = choose_device(self.session.device).place.type  # type: ignore[assignment]
+            self._segmenter = self.session.segmenter().name
+            self.session.engine()
             if not self._missing(ENGINES["zmnet"].words):
-                self._words = self._session.words()
+                self._words = self.session.words()
         except RequestError as error:
             log.warning("not ready: %s", error)
         except Exception as error:
             log.error("not ready", exc_info=error)
-        self._warm = True
+        self.warm = True
         log.info("warm after %.1f s", time.perf_counter() - started)
 
     def capabilities(self) -> dict[str, Any]:
@@ -115,18 +115,18 @@ class Studio:
             "engines": engines,
             "segmenters": segmenters,
             "segmenter": self._segmenter or segmenters[-1],
-            "note": self._session.fallback,
+            "note": self.session.fallback,
             "words": list(self._words),
             "log": str(worker_log_path()),
             "limits": {"pixels": PIXEL_LIMIT, "regions": MOST_REGIONS, "body": LARGEST},
             "pid": os.getpid(),
-            "warm": self._warm,
+            "warm": self.warm,
         }
 
     def _missing(self, weights: str) -> str:
         """Why the weights of that name can't be had; empty where they can, or none are named."""
         try:
-            if weights and not is_file(self._session.weights(weights)):
+            if weights and not is_file(self.session.weights(weights)):
                 weight_path(weights)
         except RequestError as error:
             return str(error)
@@ -136,7 +136,7 @@ class Studio:
         """All styles with thumbnails that fit in a square of `side` px; what can't be read is
         left out."""
         entries, samples, offset = [], [], 0
-        for style in self._session.styles.list():
+        for style in self.session.styles.list():
             try:
                 picture = _thumbnail(style.path, style.path.stat().st_mtime_ns, side)
             except (OSError, RequestError):
@@ -173,7 +173,7 @@ class Studio:
     def _mask(self, task: Task) -> Answer:
         (recipe,) = task.recipes
         small, recipe = self._small(task.picture, recipe, task.request.side)
-        found = self._session.selector(recipe).select(
+        found = self.session.selector(recipe).select(
             small, recipe, strict=task.request.strict, by_hand=task.by_hand(small),
             progress=task.progress, cancel=task.cancel,
         )  # fmt: skip
@@ -181,9 +181,9 @@ class Studio:
 
     def _preview(self, task: Task) -> Answer:
         (recipe,) = task.recipes
-        self._session.check(recipe)
+        self.session.check(recipe)
         small, recipe = self._small(task.picture, recipe, task.request.side)
-        result = self._session.stylist(recipe).run(
+        result = self.session.stylist(recipe).run(
             small, recipe, strict=task.request.strict, layers=False,
             by_hand=task.by_hand(small), progress=task.progress, cancel=task.cancel,
         )  # fmt: skip
@@ -195,8 +195,8 @@ class Studio:
         from ..core.finding import name_of
 
         (recipe,) = task.recipes
-        self._session.check(recipe)
-        result = self._session.stylist(recipe).run(
+        self.session.check(recipe)
+        result = self.session.stylist(recipe).run(
             task.picture, recipe, strict=task.request.strict, layers=not task.request.merge,
             by_hand=task.by_hand(task.picture), progress=task.progress, cancel=task.cancel,
         )  # fmt: skip
@@ -224,7 +224,7 @@ class Studio:
             "text": recipe_text(result.recipe),
             "scores": _rounded(result.scores),
             "warnings": list(result.warnings),
-            "note": self._session.fallback,
+            "note": self.session.fallback,
             "segmenter": pins.segmenter,
             "engine": pins.engine,
         }, arrays
@@ -232,8 +232,8 @@ class Studio:
     def _estimate(self, task: Task) -> Answer:
         """What stylize will take at most: every region counts as the whole picture."""
         (recipe,) = task.recipes
-        self._session.check(recipe)
-        estimate = self._session.stylist(recipe).estimate(
+        self.session.check(recipe)
+        estimate = self.session.stylist(recipe).estimate(
             task.picture, recipe, layers=not task.request.merge
         )
         return {
@@ -256,10 +256,10 @@ class Studio:
                 "to hold at once: choose a smaller size, or fewer frames"
             )
         for recipe in task.recipes:
-            self._session.check(recipe)
+            self.session.check(recipe)
         animation = Animation(tuple(task.recipes), task.request.frames, task.request.motion)
         animated: Animated = animate(
-            self._session.stylist(task.recipes[0]), task.picture, animation,
+            self.session.stylist(task.recipes[0]), task.picture, animation,
             strict=task.request.strict, progress=task.progress, cancel=task.cancel,
         )  # fmt: skip
         frames = [_with_alpha(frame) for frame in animated.frames]
@@ -271,7 +271,7 @@ class Studio:
             "height": extent.height,
             "scores": _rounded(animated.scores),
             "warnings": list(animated.warnings),
-            "note": self._session.fallback,
+            "note": self.session.fallback,
         }, frames
 
     def _small(self, picture: Picture, recipe: Recipe, side: int) -> tuple[Picture, Recipe]:
@@ -304,8 +304,8 @@ class Studio:
             "regions": regions,
             "scores": _rounded(found.scores),
             "warnings": list(found.warnings),
-            "segmenter": self._session.segmenter_for(recipe).name,
-            "note": self._session.fallback,
+            "segmenter": self.session.segmenter_for(recipe).name,
+            "note": self.session.fallback,
         }, [masks]
 
 

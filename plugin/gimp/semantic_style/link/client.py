@@ -14,6 +14,7 @@ from .address import Address
 from .wire import MEDIA_TYPE, PROTOCOL, digest, pack, unpack
 
 CONNECTING = 5.0  # s
+GOING_ON = ("queued", "stage")  # events after which others come
 QUIET = 60.0  # s without a byte, after which the worker counts as gone; it sends signs of life
 
 
@@ -87,12 +88,18 @@ class Client:
         """
         with contextlib.closing(self._connect()) as connection:
             response = self._ask(connection, "GET", f"/jobs/{job}/events")
+            broken = WorkerGone("the worker stopped in the middle of the work")
             try:
                 for line in response:
-                    if line.strip():
-                        yield json.loads(line)
-            except (OSError, http.client.HTTPException, ValueError):
-                raise WorkerGone("the worker stopped in the middle of the work") from None
+                    if not line.strip():
+                        continue
+                    event = json.loads(line)
+                    yield event
+                    if event["event"] not in GOING_ON:
+                        return
+            except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
+                raise broken from None
+            raise broken
 
     def result(self, job: str) -> tuple[dict[str, Any], memoryview]:
         """What a job that is done has made; the worker forgets it then."""
@@ -134,7 +141,10 @@ class Client:
         if self.address.token:
             headers["Authorization"] = f"Bearer {self.address.token}"
         try:
-            connection.request(method, path, body=iter(parts) if parts else None, headers=headers)
+            # Who refuses a body does not read it to its end: what it says still arrives.
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                body = iter(parts) if parts else None
+                connection.request(method, path, body=body, headers=headers)
             response = connection.getresponse()
         except (OSError, http.client.HTTPException):
             raise WorkerGone("no worker answers") from None
