@@ -24,6 +24,7 @@ from . import (
     cli_styles,
     cli_stylize,
     cli_train,
+    cli_web,
     cli_weights,
 )
 from .faults import run_guarded
@@ -73,6 +74,7 @@ app.add_typer(cli_bench.app, name="bench")
 app.add_typer(cli_weights.app, name="weights")
 app.add_typer(cli_gimp.app, name="gimp")
 app.command("serve")(cli_serve.serve)
+app.command("web")(cli_web.web)
 app.command("doctor")(cli_doctor.doctor)
 
 

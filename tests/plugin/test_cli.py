@@ -23,6 +23,8 @@ COMMANDS = (
     "bench",
     "weights",
     "gimp",
+    "serve",
+    "web",
     "doctor",
 )
 

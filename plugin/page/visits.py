@@ -1,0 +1,53 @@
+"""Who is here: a visit for each browser tab, and for each client of the API."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from pathlib import Path
+
+from .room import Room
+from .visit import Visit
+from .wishes import Problem
+
+MOST = 32  # visits at once; the longest idle one makes room
+IDLE = 7200.0  # s after which a visit that nobody closed is forgotten
+
+
+class Visits:
+    """Visits by the name of their session. Safe in several threads."""
+
+    def __init__(self, room: Room, home: Path) -> None:
+        self.room, self.home = room, home
+        self._lock = threading.Lock()
+        self._here: OrderedDict[str, tuple[Visit, float]] = OrderedDict()
+
+    def of(self, session: str | None) -> Visit:
+        """The visit of that session, begun where it is new. Problem for a request without one."""
+        if not session:
+            raise Problem("", "the page has no session: load it again")
+        with self._lock:
+            found = self._here.pop(session, None)
+            visit = found[0] if found else Visit(self.room, self.home)
+            self._here[session] = visit, time.monotonic()
+            gone = [self._here.popitem(last=False)[1][0] for _ in range(len(self._here) - MOST)]
+            first = next(iter(self._here))
+            if time.monotonic() - self._here[first][1] > IDLE:
+                gone.append(self._here.pop(first)[0])
+        for each in gone:
+            each.close()
+        return visit
+
+    def leave(self, session: str | None) -> None:
+        """The tab was closed."""
+        with self._lock:
+            found = self._here.pop(session or "", None)
+        if found is not None:
+            found[0].close()
+
+    def close(self) -> None:
+        with self._lock:
+            here, self._here = list(self._here.values()), OrderedDict()
+        for visit, _ in here:
+            visit.close()
