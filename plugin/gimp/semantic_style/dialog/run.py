@@ -80,14 +80,19 @@ class _Watch:
     def __init__(self, window: Window, several: bool) -> None:
         self._window, self._several = window, several
         self._stopped = False
+        self._done = 0.0
 
     def stop(self) -> None:
         self._stopped = True
 
     def stage(self, text: str, fraction: float) -> None:
-        layer, _, what = text.rpartition(": ")
+        """text: the layer's name, a colon, and what the worker does."""
+        layer, _colon, what = text.rpartition(": ")
+        if what == "waiting" and self._done > 0:  # it has ended, and the layers are being made
+            what = "compositing"
+        self._done = max(self._done, fraction)
         said = f"{layer}: {stage(what)}" if self._several else stage(what)
-        self._window.painted(said, fraction)
+        self._window.painted(said, self._done)
 
     def look(self) -> None:
         if self._stopped:

@@ -100,7 +100,7 @@ class Window:
         self._painting, self._stop = True, stop
         self._body.set_sensitive(False)
         self._allow()
-        self._status.paint(_("Starting…"), 0)
+        self._status.paint(stage("starting"), 0)
         cancel = self.dialog.get_widget_for_response(Gtk.ResponseType.CANCEL)
         cancel.grab_focus()
 
@@ -142,7 +142,7 @@ class Window:
     # What comes back from the worker
 
     def working(self, name: str) -> None:
-        self._status.work(stage(name) + "…")
+        self._status.work(stage(name))
 
     def came(self, kind: str, header: dict[str, Any], samples: memoryview) -> None:
         width, height = header["width"], header["height"]
@@ -253,7 +253,7 @@ class Window:
         except ValueError as error:
             self._status.warn(_sentence(str(error)))
             return False
-        self._status.work(_("Looking for the regions") + "…")
+        self._status.work(stage("finding"))
         self._back.preview(wish, self)
         return False
 

@@ -19,15 +19,15 @@ def stage(name: str) -> str:
     """What the worker is doing, said by the names that its events use."""
     known = {
         "queued": _("Waiting for the worker"),
-        "loading": _("Loading the networks"),
-        "selecting": _("Looking for the regions"),
+        "waiting": _("Waiting for the worker"),
+        "starting": _("Starting…"),
         "finding": _("Looking for the regions"),
+        "selecting": _("Looking for the regions"),
         "masks": _("Drawing the masks"),
         "styles": _("Reading the styles"),
-        "style": _("Reading the styles"),
-        "stylising": _("Painting"),
-        "painting": _("Painting"),
+        "styling": _("Painting"),
         "compositing": _("Putting it together"),
-        "layers": _("Putting it together"),
     }
+    if name.startswith("styling "):
+        return _("Painting: %s") % name.removeprefix("styling ")
     return known.get(name, name[:1].upper() + name[1:])
