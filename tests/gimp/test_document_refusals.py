@@ -54,6 +54,10 @@ tried("layer mask", image, [mask])
 group = Gimp.GroupLayer.new(image, "things")
 image.insert_layer(group, None, 0)
 tried("group", image, [group])
+image.select_rectangle(Gimp.ChannelOps.REPLACE, 0, 0, 30, 30)
+floating = Gimp.Selection.float(image, [layer], 3, 3)
+tried("floating selection", image, [floating])
+image.remove_layer(floating)
 image.select_rectangle(Gimp.ChannelOps.REPLACE, 90, 60, 5, 3)
 layer.set_offsets(-20, -20)
 tried("selection outside", image, [layer])
@@ -132,6 +136,7 @@ SAID = {
     "selection outside": "Select > None",
     "one of two is wrong": "select a layer in it",
     "nothing selected": "select the layer",
+    "floating selection": "Layer > Anchor Layer",
     "indexed": "Image > Mode > RGB",
 }
 

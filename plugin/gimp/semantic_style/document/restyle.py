@@ -135,6 +135,13 @@ def _done(
                 f"the layer {source.name} has changed since {former.holder.get_name()} was made: "
                 "run it again with when-source-changed = accept, or undo the change"
             )
+        try:
+            return sha256, *_job(client, sha256, work, wish, tell)
+        except WorkerError as error:
+            if error.code != "picture":
+                raise
+        # Pictures of others had taken its place before the job began.
+        client.put_picture(work.picture.parts)
         return sha256, *_job(client, sha256, work, wish, tell)
 
     def look() -> None:
