@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "2")
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
+from .page_server import PageServer, served
 
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 
@@ -106,3 +108,10 @@ def cli(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
         return Ran(code, *capsys.readouterr())
 
     return run
+
+
+@pytest.fixture(scope="session")
+def page_server() -> Iterator[PageServer]:
+    """One page for all tests that only visit it, and its worker."""
+    with served() as server:
+        yield server
