@@ -22,6 +22,7 @@ from .image_header import PIXEL_LIMIT, SMALLEST_SIDE, check_kind, check_size, op
 from .image_metadata import UPRIGHT, orientation, read_info
 from .picture import Floats, Picture, PictureInfo, scaled
 from .profiles import fitting, profile_space
+from .recipe_checks import STYLE_SIDE_LIMIT
 from .streams import aside
 from .wording import shown_path
 
@@ -63,7 +64,7 @@ def load_mask(path: str | os.PathLike[str], *, pixel_limit: int = PIXEL_LIMIT) -
 
 def load_embedded(value: str) -> Picture:
     """The style picture of a recipe's embedded source (base64 of a PNG)."""
-    return _embedded(value, "the embedded style", SMALLEST_SIDE)
+    return _embedded(value, "the embedded style", SMALLEST_SIDE, STYLE_SIDE_LIMIT**2)
 
 
 def load_embedded_mask(value: str) -> Floats:
@@ -71,12 +72,13 @@ def load_embedded_mask(value: str) -> Floats:
     return _as_mask(_embedded(value, "the embedded mask", 1))
 
 
-def _embedded(value: str, name: str, smallest_side: int) -> Picture:
+def _embedded(value: str, name: str, smallest_side: int, pixel_limit: int = PIXEL_LIMIT) -> Picture:
     try:
         data = base64.b64decode(value, validate=True)
     except ValueError:
         raise RequestError(f"{name} is no base64 of a PNG") from None
-    return _load(io.BytesIO(data), name, PIXEL_LIMIT, smallest_side)
+    # A PNG can say twice how large it is; the recipe's check read the first only.
+    return _load(io.BytesIO(data), name, pixel_limit, smallest_side)
 
 
 def _as_mask(picture: Picture) -> Floats:

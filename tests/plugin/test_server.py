@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -392,6 +393,18 @@ def test_embedded_pictures_are_measured_before_they_are_unpacked(
         answer = asked.post("/jobs", json=job)
         assert answer.status_code == 400
         assert says in answer.json()["error"]
+
+
+def test_an_embedded_picture_that_says_twice_how_large_it_is(asked: TestClient, sent: str) -> None:
+    data = base64.b64decode(png(16, 16))
+    header = b"IHDR" + (2000).to_bytes(4, "big") * 2 + data[24:29]
+    second = (13).to_bytes(4, "big") + header + zlib.crc32(header).to_bytes(4, "big")
+    value = base64.b64encode(data[:33] + second + data[33:]).decode()
+    style = {"kind": "embedded", "value": value}
+    recipe = {"regions": [{"target": "*", "style": [style]}], "engine": "zmnet"}
+    _, last = ended(asked, {"kind": "stylize", "picture": sent, "recipe": recipe})
+    assert last["event"] == "failed"
+    assert "2000 x 2000" in last["message"]
 
 
 def claimed(width: int, height: int) -> dict[str, str]:
