@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from semantic_style.plugin.session import Session
+
+from .asking import put
+
+if TYPE_CHECKING:
+    from fastapi.testclient import TestClient
+
+    from semantic_style.plugin.server import Worker
 
 
 @pytest.fixture(scope="session")
@@ -65,3 +75,55 @@ def program(home: Path, tmp_path: Path) -> Callable[[str, str], None]:
         path.chmod(0o755)
 
     return put
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with small ZM-Nets."""
+    from ..zmnet_tiny import tiny_zmnet
+
+    folder = tmp_path_factory.mktemp("weights")
+    tiny_zmnet(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def worker(weights: Path) -> Worker:
+    """A worker with small networks."""
+    from semantic_style.plugin.server import Worker
+    from semantic_style.plugin.work import Studio
+
+    return Worker(Studio(Session("cpu", weights, kept_bytes=10_000_000)))
+
+
+@pytest.fixture(scope="module")
+def asked(worker: Worker) -> Iterator[TestClient]:
+    """A client of that worker, in this process."""
+    from fastapi.testclient import TestClient
+
+    from semantic_style.plugin.server import create_app
+
+    with TestClient(create_app(worker)) as client:
+        yield client
+    assert worker.jobs.stop(20)
+
+
+@pytest.fixture(scope="module")
+def picture() -> NDArray[np.uint8]:
+    """[64, 96, 4]: a castle under a sky, see-through at the left."""
+    with Image.open(Session().shipped_photo("neuschwansteinCastle")) as photo:
+        rgb = np.asarray(photo.convert("RGB").resize((96, 64)))
+    alpha = np.full((64, 96, 1), 255, np.uint8)
+    alpha[:, :9] = 100
+    return np.concatenate([rgb, alpha], axis=2)
+
+
+@pytest.fixture(scope="module")
+def sent(asked: TestClient, picture: NDArray[np.uint8]) -> str:
+    return put(asked, picture)
+
+
+@pytest.fixture(scope="module")
+def session(weights: Path) -> Session:
+    """What a shell would use."""
+    return Session("cpu", weights)
