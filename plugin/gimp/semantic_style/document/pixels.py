@@ -17,12 +17,25 @@ from .placing import Box
 @dataclass(frozen=True)
 class Picture:
     """A layer's samples on their way to the worker. box: the layer's place in the image.
-    parts: see Client.put_picture. depth: u8, u16 or float. grey: the image is."""
+    parts: see Client.put_picture. depth: u8, u16 or float. grey: the image is. samples: row by
+    row, 4 channels with alpha or 3."""
 
     box: Box
     parts: list[bytes | memoryview]
     depth: str
     grey: bool
+    samples: bytes
+    channels: int
+
+    def alpha(self, layer: Any) -> bytes | None:
+        """One channel of mask_depth_of; None for a layer that has none."""
+        if self.channels == 3:
+            return None
+        if self.depth == "u8":
+            return self.samples[3::4]
+        if self.depth == "u16":  # a few times faster than what GIMP has for it
+            return memoryview(self.samples).cast("H")[3::4].tobytes()
+        return read(layer, self.box.at_origin, "A u16", 2)
 
 
 def box_of(drawable: Any) -> Box:
@@ -57,6 +70,7 @@ def read_picture(layer: Any) -> Picture:
     model = "R'G'B'A" if channels == 4 else "R'G'B'"
     samples = _seen(layer, f"{model} {depth}", channels * SAMPLE_BYTES[depth])
     profile = image.get_color_profile()
+    grey = image.get_base_type() == Gimp.ImageBaseType.GRAY
     parts = pack_picture(
         box.width,
         box.height,
@@ -64,9 +78,9 @@ def read_picture(layer: Any) -> Picture:
         depth,
         samples,
         icc=bytes(profile.get_icc_profile()) if profile is not None else b"",
-        grey=image.get_base_type() == Gimp.ImageBaseType.GRAY,
+        grey=grey,
     )
-    return Picture(box, parts, depth, image.get_base_type() == Gimp.ImageBaseType.GRAY)
+    return Picture(box, parts, depth, grey, samples, channels)
 
 
 def _seen(layer: Any, form: str, size: int) -> bytes:

@@ -104,8 +104,7 @@ def _wish(
     if asked is not None:
         return asked
     if source.former is None:
-        options.wording  # noqa: B018 (says that a recipe is missing)
-        raise AssertionError
+        return _asked(client, options, watch)  # which says that no recipe is given
     record = source.former.record
     return Wish(_canonical(client, options, record.recipe, watch), record.merge, record.strict)
 

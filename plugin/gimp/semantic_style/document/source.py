@@ -127,7 +127,7 @@ def work_of(
     depth = mask_depth_of(layer.get_image())
     painted: dict[int, Parts] = {}
     if former is None or options.recompute_masks:
-        bound = _bound(layer, picture.box, depth, options.selection_only)
+        bound = _bound(layer, picture, depth, options.selection_only)
     else:
         bound = memory.selection_of(former.holder)
         if (
@@ -157,24 +157,23 @@ def _painted(former: Former, picture: Picture, regions: list[dict[str, Any]]) ->
     return parts
 
 
-def _bound(layer: Any, box: Box, depth: str, selection_only: bool) -> bytes | None:
+def _bound(layer: Any, picture: Picture, depth: str, selection_only: bool) -> bytes | None:
     """What may be repainted: the selection, and where other layers show through the layer only
     as much of it as it covers. None for all of it."""
-    image, size = layer.get_image(), SAMPLE_BYTES[depth]
+    image, box, size = layer.get_image(), picture.box, SAMPLE_BYTES[depth]
     maps = []
     if selection_only and not Gimp.Selection.is_empty(image):
         samples = read(image.get_selection(), box, f"Y {depth}", size)
-        if samples.count(0) == len(samples):
+        if samples == bytes(len(samples)):
             raise Refused(
                 f"the selection lies outside the layer {layer.get_name()}: choose Select > None, "
                 "or select a part of the layer"
             )
         maps.append(samples)
     if something_below(layer):
-        if layer.has_alpha():
-            cover = layer.create_mask(Gimp.AddMaskType.ALPHA)
-            maps.append(read(cover, box.at_origin, f"Y {depth}", size))
-            cover.delete()
+        alpha = picture.alpha(layer)
+        if alpha is not None:
+            maps.append(alpha)
         mask = layer.get_mask()
         if mask is not None and layer.get_apply_mask():
             maps.append(read(mask, box.at_origin, f"Y {depth}", size))
