@@ -139,6 +139,27 @@ first = state(group)
 verdict["from a file"] = [run(image, [group]), first, state(group)]
 image.delete()
 
+# within a selection, which is then taken off, and at another precision
+image = opened(PHOTO)
+image.scale(96, 64)
+(source,) = image.get_layers()
+image.select_rectangle(Gimp.ChannelOps.REPLACE, 10, 5, 40, 30)
+status = [run(image, [source], recipe="* = batik")]
+group = group_of(image)
+first = state(group)
+Gimp.Selection.none(image)
+status.append(run(image, [group]))
+second = state(group)
+image.convert_precision(Gimp.Precision.U16_NON_LINEAR)
+status.append(run(image, [group], when_source_changed="accept"))
+third = [each["offsets"] for each in state(group)]
+source.resize(50, 50, 0, 0)
+status.append(run(image, [group], when_source_changed="accept"))
+status.append(run(image, [group], when_source_changed="accept", recompute_masks=True))
+verdict["selection"] = [status, first, second, third,
+                        [[each.get_width(), each.get_height()] for each in group.get_children()]]
+image.delete()
+
 # two layers at once
 image, source = begun()
 other = source.copy()
@@ -240,6 +261,17 @@ def test_a_group_becomes_one_layer_and_that_is_made_again(found: dict[str, Any])
     assert found["merged again"] == [["SUCCESS", ""], True]
     assert found["merged painted"] == [["SUCCESS", ""], True, 2, False]
     assert found["merged, still ours"] == [["SUCCESS", ""], True]
+
+
+def test_masks_stay_within_the_selection_they_were_made_in(found: dict[str, Any]) -> None:
+    status, first, second, third, recomputed = found["selection"]
+    assert [each for each, _ in status] == [
+        "SUCCESS", "SUCCESS", "SUCCESS", "EXECUTION_ERROR", "SUCCESS",
+    ]  # fmt: skip
+    assert "select again" in status[3][1]
+    assert first == second
+    assert third == [[10, 5]]
+    assert recomputed == [[50, 50]]
 
 
 def test_each_of_several_layers_gets_a_group(found: dict[str, Any]) -> None:

@@ -76,6 +76,20 @@ def laid_over(
     return bytes(out)
 
 
+def at_depth(mask: bytes, pixels: int, size: int) -> bytes:
+    """A mask of so many pixels, of 1 or 2 bytes each, at `size` bytes. ValueError for another
+    number of pixels."""
+    if len(mask) == pixels * size:
+        return mask
+    if len(mask) == pixels and size == 2:
+        deep = bytearray(2 * pixels)
+        deep[0::2] = deep[1::2] = mask  # 65535 = 257 * 255
+        return bytes(deep)
+    if len(mask) == 2 * pixels and size == 1:
+        return mask[1::2]
+    raise ValueError(f"{len(mask)} bytes are no mask of {pixels} pixels")
+
+
 def checksum(samples: bytes | memoryview) -> str:
     return hashlib.sha256(samples).hexdigest()
 

@@ -12,7 +12,7 @@ from . import memory
 from .faults import Refused
 from .memory import Record
 from .pixels import Picture, box_of, mask_depth_of, read, read_picture
-from .placing import Box, carried_over, laid_over
+from .placing import Box, at_depth, carried_over, laid_over
 
 Parts = list[bytes | memoryview]
 
@@ -129,14 +129,22 @@ def work_of(
     if former is None or options.recompute_masks:
         bound = _bound(layer, picture, depth, options.selection_only)
     else:
-        bound = memory.selection_of(former.holder)
-        if (
-            bound is not None
-            and len(bound) != picture.box.width * picture.box.height * (SAMPLE_BYTES[depth])
-        ):
-            bound = None
+        bound = _former_bound(former, picture, SAMPLE_BYTES[depth])
         painted = _painted(former, picture, recipe["regions"])
     return Work(picture, depth, bound, painted)
+
+
+def _former_bound(former: Former, picture: Picture, size: int) -> bytes | None:
+    """The selection of the former run, which bounds this one, too."""
+    bound = memory.selection_of(former.holder)
+    try:
+        pixels = picture.box.width * picture.box.height
+        return None if bound is None else at_depth(bound, pixels, size)
+    except ValueError:
+        raise Refused(
+            f"{former.record.name} was resized since {former.holder.get_name()} was made within a "
+            "selection: select again, and choose recompute masks"
+        ) from None
 
 
 def _painted(former: Former, picture: Picture, regions: list[dict[str, Any]]) -> dict[int, Parts]:

@@ -21,15 +21,15 @@ def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def arisen(message: str) -> Exception:
     try:
-        raise KeyError(message)
-    except KeyError as error:
+        raise ValueError(message)
+    except ValueError as error:
         return error
 
 
 def test_an_unforeseen_error_is_one_line_that_names_the_log(log: Path) -> None:
     line = faults.written_down(arisen("first\nsecond"))
     assert "\n" not in line
-    assert "KeyError" in line
+    assert "ValueError: first" in line
     assert str(log) in line
     assert "in arisen" in log.read_text()
 

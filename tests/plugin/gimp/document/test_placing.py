@@ -7,7 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from semantic_style.plugin.gimp.semantic_style.document.placing import Box, carried_over, laid_over
+from semantic_style.plugin.gimp.semantic_style.document.placing import (
+    Box,
+    at_depth,
+    carried_over,
+    laid_over,
+)
 
 PLACE = st.integers(-6, 6)
 SIDE = st.integers(0, 7)
@@ -54,6 +59,19 @@ def test_samples_that_do_not_fit_their_box_are_refused() -> None:
         laid_over(b"12345", Box(0, 0, 3, 2), Box(0, 0, 1, 1), 1)
     with pytest.raises(ValueError, match="no 4 x 4"):
         laid_over(b"123456", Box(0, 0, 3, 2), Box(0, 0, 4, 4), 1, b"0")
+
+
+@given(st.binary(max_size=20))
+def test_a_mask_changes_its_depth_and_comes_back(mask: bytes) -> None:
+    deep = at_depth(mask, len(mask), 2)
+    assert list(np.frombuffer(deep, "<u2")) == [257 * value for value in mask]
+    assert at_depth(deep, len(mask), 2) == deep
+    assert at_depth(deep, len(mask), 1) == mask
+
+
+def test_a_mask_of_another_size_is_none() -> None:
+    with pytest.raises(ValueError, match="no mask of 7 pixels"):
+        at_depth(b"12345", 7, 1)
 
 
 def region(value: str, **more: object) -> dict[str, object]:
