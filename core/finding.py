@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, runtime_checkable
@@ -56,11 +57,11 @@ class Found:
 
 
 class Finder:
-    """Asks one segmenter; keeps the encoding of the last picture."""
+    """Asks one segmenter; keeps the encodings of the last pictures, `keep` of them."""
 
-    def __init__(self, segmenter: Segmenter) -> None:
-        self.segmenter = segmenter
-        self._last: tuple[bytes, Encoding] | None = None
+    def __init__(self, segmenter: Segmenter, keep: int = 1) -> None:
+        self.segmenter, self._keep = segmenter, keep
+        self._encodings: OrderedDict[bytes, Encoding] = OrderedDict()
 
     def find(
         self,
@@ -175,12 +176,15 @@ class Finder:
 
     def _encoding(self, picture: Picture, cancel: CancelToken) -> Encoding:
         key = fingerprint(picture.pixels, picture.profile)
-        if self._last is None or self._last[0] != key:
+        if key not in self._encodings:
             cancel.check()
             small = PictureCanvas(picture).fitted(ENCODE_SIDE)
             cancel.check()
-            self._last = (key, self.segmenter.encode(small))
-        return self._last[1]
+            while len(self._encodings) >= self._keep:
+                self._encodings.popitem(last=False)
+            self._encodings[key] = self.segmenter.encode(small)
+        self._encodings.move_to_end(key)
+        return self._encodings[key]
 
     def _prompts(self, paths: Sequence[str]) -> list[NDArray[np.float32]]:
         if paths and not isinstance(self.segmenter, PicturePrompts):

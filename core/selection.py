@@ -63,10 +63,10 @@ def together(masks: Mask) -> Mask:
 
 
 class Selector:
-    """One segmenter, kept warm; the last picture's encoding is kept too."""
+    """One segmenter, kept warm; the encodings of the last pictures are kept too, `keep` of them."""
 
-    def __init__(self, segmenter: Segmenter) -> None:
-        self.finder = Finder(segmenter)
+    def __init__(self, segmenter: Segmenter, keep: int = 1) -> None:
+        self.finder = Finder(segmenter, keep)
 
     def select(
         self,

@@ -144,12 +144,12 @@ def _add_routes(app: FastAPI, worker: Worker) -> None:
     @app.get("/capabilities")
     async def capabilities() -> Json:
         """What this worker can do, and how far it is with loading."""
-        return Json(await asyncio.to_thread(worker.studio.capabilities))
+        return Json(await asyncio.to_thread(worker.studio.offered.capabilities))
 
     @app.get("/styles", responses=_answers())
     async def styles(side: Side = 96) -> Response:
         """The styles that can be named, with thumbnails as RGB u8."""
-        return packed(await asyncio.to_thread(worker.studio.styles, side))
+        return packed(await asyncio.to_thread(worker.studio.offered.styles, side))
 
     @app.post("/recipes", openapi_extra=_body(RecipeRequest))
     async def recipes(request: Request) -> Json:

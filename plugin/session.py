@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ..core.selection import Selector
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
+ENCODINGS = 4  # of pictures: one large and made small for previews, and another one
 OWN_WEIGHTS = "SEMANTIC_STYLE_WEIGHTS"  # names a folder: see Session
 
 CLIPSEG_MISSING = (
@@ -98,7 +99,8 @@ class Session:
         named as in the manifest (adaattn-compact.safetensors) answers in the shipped one's place.
         By default what the environment's SEMANTIC_STYLE_WEIGHTS names, if it is set. remember:
         whether styles once prepared may come from disk, and go there. kept_bytes: of painted
-        regions that are kept for requests like those before.
+        regions that are kept for requests like those before; more pictures' encodings then
+        are, too.
 
         Raises RequestError for a device that there is no such name for, and for a folder that is
         none.
@@ -212,7 +214,8 @@ class Session:
 
         segmenter = self.segmenter_for(recipe)
         if segmenter.name not in self._selectors:
-            self._selectors[segmenter.name] = Selector(segmenter)
+            keep = ENCODINGS if self._kept_bytes else 1
+            self._selectors[segmenter.name] = Selector(segmenter, keep)
         return self._selectors[segmenter.name]
 
     def segmenter_for(self, recipe: Recipe) -> Segmenter:

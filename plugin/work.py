@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import ReferenceType, ref
 
 import numpy as np
 
 from ..core.errors import RequestError
-from ..core.image import PIXEL_LIMIT, from_float, to_float
+from ..core.image import from_float, to_float
 from ..core.picture import Picture, scaled
 from ..core.progress import CancelToken, Progress
 from ..core.recipe import Recipe, format_recipe, to_data
-from ..core.recipe_data import MOST_REGIONS
-from ..core.resample import resized_map, resized_pixels
-from ..weights.manifest import is_file, weight_path
-from .gimp.semantic_style.link.wire import PROTOCOL, pack
+from ..core.resample import resized_map
+from .gimp.semantic_style.link.wire import pack
 from .job_request import JobRequest
 from .jobs import Parts
-from .pictures import LARGEST, Mask
-from .session import ENGINES, Session, find_clipseg
-from .worker_log import worker_log_path
+from .offered import Offered
+from .pictures import Mask
+from .session import ENGINES, Session
 
 if TYPE_CHECKING:
     from ..core.animation import Animated
@@ -35,6 +30,8 @@ if TYPE_CHECKING:
     from ..core.pipeline import Result
     from ..core.selection import ByHand, Selection
 
+SHRUNK = 3  # pictures made small that are kept
+TRIED = 64  # px a side of the picture that a network is first tried on
 FILM_BYTES = 1_000_000_000  # of an animation's frames, at most
 DEPTHS = {"uint8": "u8", "uint16": "u16", "float32": "float"}
 
@@ -72,89 +69,43 @@ class Task:
 
 
 class Studio:
-    """One session, for one thread; `capabilities` and `styles` may be asked from any."""
+    """One session, for one thread; what it offers may be asked from any."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self._shrunk: tuple[Picture, int, Picture] | None = None
-        self.warm = False
-        self._device, self._segmenter = session.device, ""
-        self._words: tuple[str, ...] = ()
+        self.offered = Offered(session)
+        # The last pictures made small, the last used first
+        self._shrunk: list[tuple[ReferenceType[Picture], int, Picture]] = []
+
+    @property
+    def warm(self) -> bool:
+        return self.offered.warm
 
     def warm_up(self) -> None:
-        """Load what the first job will need. What can't be is logged: jobs will say it."""
+        """Load what the first job will need, and try it. What can't be is logged: jobs will say
+        it."""
         started = time.perf_counter()
         try:
-            from ..core.device import choose_device
-
-            self._device = choose_device(self.session.device).place.type  # type: ignore[assignment]
-            self._segmenter = self.session.segmenter().name
-            self.session.engine()
-            if not self._missing(ENGINES["zmnet"].words):
-                self._words = self.session.words()
+            self._load()
         except RequestError as error:
             log.warning("not ready: %s", error)
         except Exception as error:
             log.error("not ready", exc_info=error)
-        self.warm = True
+        self.offered.warm = True
         log.info("warm after %.1f s", time.perf_counter() - started)
 
-    def capabilities(self) -> dict[str, Any]:
-        """What GET /capabilities answers; waits for nothing."""
-        engines = []
-        for name, entry in ENGINES.items():
-            lacks = next(filter(None, map(self._missing, (entry.weights, entry.words))), "")
-            engines.append(
-                {"name": name, "words": bool(entry.words), "ready": not lacks, "note": lacks}
-            )
-        segmenters = ["builtin", *(["clipseg"] if _has_clipseg() else [])]
-        return {
-            "protocol": PROTOCOL,
-            "version": version("semantic-style"),
-            "device": self._device,
-            "engines": engines,
-            "segmenters": segmenters,
-            "segmenter": self._segmenter or segmenters[-1],
-            "note": self.session.fallback,
-            "words": list(self._words),
-            "log": str(worker_log_path()),
-            "limits": {"pixels": PIXEL_LIMIT, "regions": MOST_REGIONS, "body": LARGEST},
-            "pid": os.getpid(),
-            "warm": self.warm,
-        }
+    def _load(self) -> None:
+        from ..core.device import choose_device
+        from ..core.pipeline import Stylist  # noqa: F401  # with all that it imports
 
-    def _missing(self, weights: str) -> str:
-        """Why the weights of that name can't be had; empty where they can, or none are named."""
-        try:
-            if weights and not is_file(self.session.weights(weights)):
-                weight_path(weights)
-        except RequestError as error:
-            return str(error)
-        return ""
-
-    def styles(self, side: int) -> Parts:
-        """All styles with thumbnails that fit in a square of `side` px; what can't be read is
-        left out."""
-        entries, samples, offset = [], [], 0
-        for style in self.session.styles.list():
-            try:
-                picture = _thumbnail(style.path, style.path.stat().st_mtime_ns, side)
-            except (OSError, RequestError):
-                continue
-            height, width = picture.shape[:2]
-            entries.append(
-                {
-                    "name": style.name,
-                    "title": style.title,
-                    "origin": style.origin,
-                    "width": width,
-                    "height": height,
-                    "offset": offset,
-                }
-            )
-            samples.append(_bytes(picture))
-            offset += picture.nbytes
-        return pack({"styles": entries}, *samples)
+        offered, session = self.offered, self.session
+        offered.device = choose_device(session.device).place.type
+        segmenter = session.segmenter()
+        offered.segmenter = segmenter.name
+        segmenter.encode(np.zeros((TRIED, TRIED, 3), np.float32))
+        if not offered.missing(ENGINES["zmnet"].words):
+            offered.words = session.words()
+        session.engine().pace()
 
     def do(self, task: Task) -> Parts:
         """The message that answers a task. RequestError, Cancelled and what networks raise."""
@@ -275,15 +226,16 @@ class Studio:
         }, frames
 
     def _small(self, picture: Picture, recipe: Recipe, side: int) -> tuple[Picture, Recipe]:
-        """The picture and recipe at `side` px; the last picture made small is kept."""
+        """The picture and recipe at `side` px; the last pictures made small are kept."""
         from ..core.preview import preview_recipe, shrunk
 
         if side == 0 or picture.extent.long_side <= side:
             return picture, recipe
-        if self._shrunk is None or self._shrunk[:2] != (picture, side):
-            self._shrunk = picture, side, shrunk(picture, side)
-        small = self._shrunk[2]
-        return small, preview_recipe(recipe, picture.extent, small.extent)
+        made = [each for each in self._shrunk if each[0]() is picture and each[1] == side]
+        found = made[0] if made else (ref(picture), side, shrunk(picture, side))
+        others = [each for each in self._shrunk if each is not found]
+        self._shrunk = [found, *others][:SHRUNK]
+        return found[2], preview_recipe(recipe, picture.extent, found[2].extent)
 
     def _regions(self, recipe: Recipe, picture: Picture, found: Selection | Result) -> Answer:
         from ..core.finding import name_of
@@ -375,23 +327,3 @@ def _score(scores: dict[str, float], recipe: Recipe, number: int) -> float | Non
 
 def _rounded(scores: dict[str, float]) -> dict[str, float]:
     return {name: round(score, 4) for name, score in scores.items()}
-
-
-def _has_clipseg() -> bool:
-    try:
-        find_clipseg()
-    except RequestError:
-        return False
-    return True
-
-
-@lru_cache(maxsize=512)
-def _thumbnail(path: Path, changed: int, side: int) -> Any:
-    """[h, w, 3] uint8. changed: the file's time, so that another file is read anew."""
-    from ..core.geometry import Extent
-    from ..core.image import load_picture
-
-    picture = load_picture(path)
-    rgb = from_float(to_float(picture))
-    extent: Extent = picture.extent.fitted(side)
-    return np.ascontiguousarray(resized_pixels(rgb, extent))
