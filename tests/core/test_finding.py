@@ -10,12 +10,14 @@ import pytest
 from PIL import Image
 
 from semantic_style.core.errors import PhraseNotFound, RequestError
+from semantic_style.core.finding import Finder
 from semantic_style.core.image import embed_mask
 from semantic_style.core.picture import Picture
 from semantic_style.core.pipeline import Stylist
+from semantic_style.core.preview import shrunk
 from semantic_style.core.recipe import Recipe, Region, Source, Target, parse_recipe
 
-from .tiny import PromptSegmenter, TintEngine, is_tinted, segmenter_of, style_of
+from .tiny import ColourSegmenter, PromptSegmenter, TintEngine, is_tinted, segmenter_of, style_of
 
 
 def test_a_region_is_all_that_its_terms_show(stylist: Stylist, picture: Picture) -> None:
@@ -184,3 +186,14 @@ def test_a_picture_prompt_that_finds_nothing_or_is_none(picture: Picture, tmp_pa
         PhraseNotFound, match=r'what ".*yellow\.png" shows was not found .*another picture'
     ):
         stylist.run(picture, recipe)
+
+
+def test_encodings_of_several_pictures_are_kept_where_that_is_wanted(picture: Picture) -> None:
+    segmenter, recipe = ColourSegmenter(), parse_recipe("red = ochre")
+    small = shrunk(picture, 32)
+    for keep, encoded in ((1, 4), (2, 2)):
+        segmenter.encoded = 0
+        finder = Finder(segmenter, keep)
+        for each in (picture, small, picture, small):
+            finder.find(each, recipe)
+        assert segmenter.encoded == encoded
