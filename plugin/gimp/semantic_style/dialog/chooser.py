@@ -122,6 +122,7 @@ class Chooser:
 
     def _first(self, entry: Any) -> None:
         """Enter in the search takes the first of the page in sight."""
+        self._filter()  # "search-changed" comes a little late
         grid = self._grids[self._pages.get_current_page()]
         seen = _seen(grid)
         if seen:

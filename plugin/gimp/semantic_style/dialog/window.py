@@ -21,7 +21,7 @@ from .words import _, stage
 TYPING = 250  # ms of quiet after which a preview is asked for
 SIDE = 480  # px of a preview's long side
 RIGHT = 600  # px
-LOWEST, HIGHEST = 300, 430  # px of the right side's height; all fits on 1280 x 720
+LOWEST, HIGHEST = 300, 440  # px of the right side's height; all fits on 1280 x 720
 
 
 class Subject(Protocol):
@@ -87,6 +87,7 @@ class Window:
     def meet(self) -> None:
         """Look for the worker, and ask what it can do."""
         self._notice.hide()
+        self._make_room()
         self._status.work(_("Looking for the worker…"))
         self._back.meet(self._welcome, self.lost, THUMBNAIL)
 
@@ -179,6 +180,7 @@ class Window:
         self._allow()
         self._status.say("")
         self._notice.show(_sentence(message))
+        self._make_room()
 
     def _welcome(
         self, able: dict[str, Any], styles: list[dict[str, Any]], samples: memoryview
@@ -285,7 +287,7 @@ class Window:
     def _right(self) -> Any:
         """Rows, keep, switches, and more; it scrolls where there is too much of it."""
         box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=10)
-        box.set_margin_end(12)  # the scroll bar lies over it
+        box.set_margin_end(6)
         box.pack_start(self._regions.widget, False, False, 0)
         keep = Gtk.Box(spacing=8)
         label = Gtk.Label.new_with_mnemonic(_("_Don't repaint"))
@@ -310,9 +312,17 @@ class Window:
         scrolled.set_min_content_height(LOWEST)
         scrolled.set_max_content_height(HIGHEST)
         scrolled.set_propagate_natural_height(True)
+        scrolled.set_overlay_scrolling(False)  # one sees that there is more
+        self._scrolled = scrolled
+        self._more.widget.connect("notify::expanded", lambda *change: self._make_room())
         scrolled.add(box)
         box.set_focus_vadjustment(scrolled.get_vadjustment())
         return scrolled
+
+    def _make_room(self) -> None:
+        """As much height as is wanted, and as is there."""
+        wanted = self._more.widget.get_expanded() and not self._notice.widget.get_visible()
+        self._scrolled.set_min_content_height(HIGHEST if wanted else LOWEST)
 
     def _switch(self, name: str, label: str) -> Any:
         switch = Gtk.CheckButton.new_with_mnemonic(label)
