@@ -47,10 +47,10 @@ def written(image: Any, done: list[Done], options: Options) -> list[Any]:
     image.undo_group_start()
     try:
         holders = [put() for put in puts]
+        image.set_selected_layers(holders)
     finally:
         image.undo_group_end()
         Gimp.displays_flush()
-    image.set_selected_layers(holders)
     return holders
 
 
