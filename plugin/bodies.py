@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from ..core.errors import RequestError
 from .gimp.semantic_style.link.wire import LONGEST_HEADER, MEDIA_TYPE, WireError, unpack
+from .jobs import NO_MEMORY
 from .worker_log import worker_log_path
 
 LONGEST_MESSAGE = LONGEST_HEADER + 4  # bytes of a body that is a header alone
@@ -65,6 +66,10 @@ def answer_errors(app: FastAPI) -> None:
     async def wrong(request: Request, error: Exception) -> Response:
         return refusal(400, str(error), "request")
 
+    async def short(request: Request, error: Exception) -> Response:
+        log.warning("out of memory", exc_info=error)
+        return refusal(507, NO_MEMORY, "memory")
+
     async def unexpected(request: Request, error: Exception) -> Response:
         log.error("a request failed", exc_info=error)
         line = f"unexpected error, {type(error).__name__}: report it with {worker_log_path()}"
@@ -73,6 +78,7 @@ def answer_errors(app: FastAPI) -> None:
     app.add_exception_handler(StarletteHTTPException, http)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(RequestError, wrong)
+    app.add_exception_handler(MemoryError, short)
     app.add_exception_handler(Exception, unexpected)
 
 

@@ -20,6 +20,8 @@ State = Literal["queued", "running", "done", "cancelled", "failed"]
 
 MOST_WAITING = 16
 MOST_RESULTS = 8  # that nobody has fetched
+NO_MEMORY = "there is not enough memory: close other programs, or choose a smaller size"
+BROKEN = "broken"  # the code of a job that failed as every later one would
 UNFOLLOWED = 10.0  # s after which a job that nobody follows is cancelled
 UNFETCHED = 60.0  # s after which the result of one that has ended is dropped
 
@@ -70,6 +72,7 @@ class Jobs:
         self._numbers = itertools.count()
         self._changed = threading.Condition()
         self._stopped = False
+        self.broken = False  # whether a library could not be loaded: a new process may
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
 
     def start(self) -> None:
@@ -237,6 +240,7 @@ class Jobs:
             state, message, code = "failed", str(error), "request"
         except Exception as error:
             state, message, code = "failed", *_unexpected(error)
+            self.broken = self.broken or code == BROKEN
         with self._changed:
             self._end(job, state, message, code)  # type: ignore[arg-type]  # one of three
 
@@ -252,14 +256,15 @@ def _done(progress: Progress, cancel: CancelToken) -> Parts:
 
 def _unexpected(error: Exception) -> tuple[str, str]:
     """The line for whoever asked, and its code; the traceback goes to the log alone."""
-    from ..core.device import out_of_memory
-
+    try:
+        from ..core.device import out_of_memory
+    except Exception:
+        return _not_loaded(error)
+    if isinstance(error, ImportError):
+        return _not_loaded(error)
     if out_of_memory(error):
         log.warning("out of memory", exc_info=error)
-        return (
-            "there is not enough memory: close other programs, or choose a smaller size",
-            "memory",
-        )
+        return NO_MEMORY, "memory"
     from .worker_log import worker_log_path
 
     log.error("a job failed", exc_info=error)
@@ -267,3 +272,13 @@ def _unexpected(error: Exception) -> tuple[str, str]:
         f"unexpected error, {type(error).__name__}; this looks like a bug: please report it and "
         f"enclose {worker_log_path()}"
     ), "bug"
+
+
+def _not_loaded(error: Exception) -> tuple[str, str]:
+    """A library that could not be loaded can't be loaded later either, in this process."""
+    log.error("libraries can't be loaded", exc_info=error)
+    return (
+        "PyTorch and what it needs can't be loaded: close other programs if memory is short, else "
+        "run install.sh again",
+        BROKEN,
+    )

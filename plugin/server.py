@@ -74,6 +74,8 @@ class Worker:
         while True:
             await asyncio.sleep(SWEEP)
             self.jobs.sweep()
+            if self.jobs.broken:
+                self.leave()
             if self.jobs.busy or not self.studio.warm:
                 self._asked = time.monotonic()
             elif self._idle_exit and time.monotonic() - self._asked > self._idle_exit:

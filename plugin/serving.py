@@ -94,7 +94,8 @@ def _run(
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
-            say(f"listening at {where} (Ctrl+C ends it)")
+            with contextlib.suppress(OSError):  # a full disk takes no log
+                say(f"listening at {where} (Ctrl+C ends it)")
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
             worker.jobs.cancel_all()

@@ -77,13 +77,15 @@ class RealGimp:
     """One version with a throw-away profile, into which the plug-in is installed.
 
     work: a folder with the same path inside and outside. env: what a process inside sees beside
-    in-gimp's own. said: stderr of the last batch.
+    in-gimp's own. binds: folders that are shown inside at the same path, beside what workers need.
+    said: stderr of the last batch.
     """
 
     version: str
     root: Path
     work: Path
     env: dict[str, str]
+    binds: tuple[Path, ...] = ()
     said: str = field(default="", repr=False)
 
     @property
@@ -97,7 +99,8 @@ class RealGimp:
 
     def command(self, *command: str, **env: str) -> list[str]:
         """The command line that runs a command inside. It becomes that command, same process."""
-        binds = [ROOT, sys.base_prefix, sys.prefix] if self.starts_workers else []
+        needed = (ROOT, sys.base_prefix, sys.prefix) if self.starts_workers else ()
+        binds = (*needed, *self.binds)
         return [
             str(HERE / "in-gimp"), str(self.root),
             *(part for place in binds for part in ("--bind", str(place))),

@@ -17,6 +17,11 @@ CONNECTING = 5.0  # s
 GOING_ON = ("queued", "stage")  # events after which others come
 QUIET = 60.0  # s without a byte, after which the worker counts as gone; it sends signs of life
 
+STOPPED = (
+    "the worker stopped in the middle of the work: run it again; where that does not help, close "
+    "other programs or choose a smaller size, and look at semantic-style doctor"
+)
+
 
 class WorkerError(Exception):
     """The worker said no, in one line. code: a short word for programs: "picture" means that it
@@ -88,7 +93,7 @@ class Client:
         """
         with contextlib.closing(self._connect()) as connection:
             response = self._ask(connection, "GET", f"/jobs/{job}/events")
-            broken = WorkerGone("the worker stopped in the middle of the work")
+            broken = WorkerGone(STOPPED)
             try:
                 for line in response:
                     if not line.strip():
@@ -125,7 +130,7 @@ class Client:
             try:
                 return self._ask(connection, method, path, parts).read()
             except (OSError, http.client.HTTPException):
-                raise WorkerGone("the worker stopped in the middle of an answer") from None
+                raise WorkerGone(STOPPED) from None
 
     def _ask(
         self,
@@ -147,7 +152,7 @@ class Client:
                 connection.request(method, path, body=body, headers=headers)
             response = connection.getresponse()
         except (OSError, http.client.HTTPException):
-            raise WorkerGone("no worker answers") from None
+            raise WorkerGone("no worker answers: run it again") from None
         if response.status < 400:
             return response
         raise _refusal(response)
