@@ -226,3 +226,53 @@ def german(gimp: RealGimp) -> dict[str, str]:
     if not places.exists():
         shutil.copytree(gimp.root / "usr/lib/locale/C.utf8", places / "de_DE.utf8")
     return {"LOCPATH": str(places), "LANG": "de_DE.UTF-8"}
+
+
+# A group is made, its source is changed, and the procedure is run with its dialog on the group
+AGAIN = """
+image = opened({photo!r})
+layer = image.get_layers()[0]
+verdict["runs"] = [call(
+    "python-fu-semantic-style", run_mode=Gimp.RunMode.NONINTERACTIVE, image=image,
+    drawables=[layer], recipe="sky = mosaic",
+)]
+(group,) = [each for each in image.get_layers() if each.is_group()]
+verdict["masks"] = [max(samples(group.get_children()[0].get_mask(), "Y u8"))]
+layer.invert(False)
+image.set_selected_layers([group])
+verdict["runs"].append(call(
+    "python-fu-semantic-style", run_mode=Gimp.RunMode.INTERACTIVE, image=image, drawables=[group],
+))
+verdict["layers"] = [each.get_name() for each in image.get_layers()]
+verdict["recipes"] = [
+    bytes(each.get_parasite("semantic-style").get_data()).decode()
+    for each in image.get_layers() if each.is_group()
+]
+for run in verdict["runs"]:
+    run["values"] = []
+image.delete()
+"""
+
+
+def test_run_again_it_opens_as_it_was_and_asks_about_a_changed_layer(
+    gimp: RealGimp, screen: Desktop, photo: Path
+) -> None:
+    shutil.rmtree(gimp.profile / "plug-in-settings", ignore_errors=True)
+    with gimp.started(AGAIN.format(photo=str(photo)), DISPLAY=screen.display) as process:
+        screen.wait_for(WINDOW)
+        time.sleep(3)  # until the preview is there, too
+        screen.shot("dialog-again")
+        screen.key("alt+d")  # don't repaint
+        screen.type("castle")
+        screen.key("alt+o")
+        screen.wait_for("^The layer has changed$")
+        time.sleep(1)
+        screen.shot("dialog-asks")
+        screen.key("alt+y")
+        process.wait(PATIENCE)
+    found = gimp.verdict()
+    assert [run["status"] for run in found["runs"]] == ["SUCCESS", "SUCCESS"]
+    assert len(found["layers"]) == 2
+    (recipe,) = found["recipes"]
+    assert '"mosaic"' in recipe
+    assert "castle" in recipe

@@ -114,8 +114,8 @@ def _painted(
         restyle(client, image, drawables, options(), watch)
     except Stopped:
         raise
-    except SourceChanged as error:
-        window.back_to_work(str(error))
+    except SourceChanged:
+        window.back_to_work(_("The layer has changed"))
         if window.asks(_("The layer has changed"), CHANGED):
             window.accept_changes()
             return _painted(window, back, image, drawables, options)

@@ -124,6 +124,7 @@ class Window:
             modal=True,
             message_type=Gtk.MessageType.QUESTION,
             buttons=Gtk.ButtonsType.YES_NO,
+            title=question,
             text=question,
             secondary_text=more,
         )
