@@ -185,5 +185,6 @@ def test_the_dialog(screen: Desktop, gimp: RealGimp, photo_320: Path) -> None:
         screen.key("alt+e")
         screen.wait_gone(title)
         screen.key("ctrl+alt+y")
-        screen.wait_for(title)
+        beside = ("windowmove", screen.wait_for(title), "8", "120")
+        screen.xdotool(*beside, "windowfocus", beside[1])
         screen.shot("select-by-words")
