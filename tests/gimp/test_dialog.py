@@ -91,12 +91,19 @@ def photo(real_gimp: RealGimp) -> Path:
 
 @contextlib.contextmanager
 def asked(
-    gimp: RealGimp, screen: Desktop, photo: Path, *more: str, **env: str
+    gimp: RealGimp, screen: Desktop, photo: Path, *more: str, last: str = "", **env: str
 ) -> Iterator[tuple[Driver, dict[str, Any]]]:
-    """The dialog while it is open; after it, what came of the run, and of runs in more modes."""
+    """The dialog while it is open; after it, what came of the run, and of runs in more modes.
+
+    last: the settings file of GIMP's last values.
+    """
     found: dict[str, Any] = {}
     script = RUN.format(photo=str(photo), modes=("INTERACTIVE", *more))
-    shutil.rmtree(gimp.profile / "plug-in-settings", ignore_errors=True)
+    settings = gimp.profile / "plug-in-settings"
+    shutil.rmtree(settings, ignore_errors=True)
+    if last:
+        settings.mkdir()
+        (settings / "GimpProcedureConfigRun-python-fu-semantic-style.last").write_text(last)
     with gimp.started(script, DISPLAY=screen.display, **env) as process:
         window = screen.wait_for(WINDOW)
         time.sleep(1)  # until it has been drawn and has the focus
@@ -149,6 +156,21 @@ def test_enter_takes_what_the_preview_shows(gimp: RealGimp, screen: Desktop, pho
         screen.key("Return")
     assert found["runs"][0]["status"] == "SUCCESS"
     assert found["regions"] == [["sky"]]
+
+
+def test_last_values_in_the_region_language_are_read(
+    gimp: RealGimp, screen: Desktop, photo: Path
+) -> None:
+    last = '(recipe "sky = mosaic @ 0.5; keep person")\n'
+    with asked(gimp, screen, photo) as (dialog, _):
+        plain = dialog.preview("dialog-no-language")
+        screen.key("Escape")
+    with asked(gimp, screen, photo, last=last) as (dialog, found):
+        dialog.changed("dialog-language", plain)
+        screen.key("Return")
+    assert found["runs"][0]["status"] == "SUCCESS"
+    assert found["regions"] == [["sky"]]
+    assert '"strength":0.5' in found["recipes"][0].replace(" ", "")
 
 
 def test_work_is_stopped(

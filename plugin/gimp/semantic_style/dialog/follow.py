@@ -72,6 +72,21 @@ class Background:
 
         self._start(asking)
 
+    def parse(
+        self, text: str, parsed: Callable[[dict[str, Any]], None], failed: Callable[[str], None]
+    ) -> None:
+        """The canonical data of a recipe in the region language."""
+
+        def asking() -> None:
+            try:
+                answer = self.client().canonical(text)
+            except (WorkerError, OSError) as error:
+                self._tell(failed, str(error))
+            else:
+                self._tell(parsed, answer["recipe"])
+
+        self._start(asking)
+
     def preview(self, wish: Wish, watcher: Watcher) -> None:
         """The masks of a wish and then its result; takes the place of the wish before it."""
         self._newest += 1

@@ -125,6 +125,11 @@ def to_data(state: State, default_style: str = "") -> dict[str, Any]:
     return data
 
 
+def is_language(text: str) -> bool:
+    """Whether it is a recipe in the region language, for which the worker has the parser."""
+    return bool(text.strip()) and not text.lstrip().startswith("{")
+
+
 def from_text(text: str) -> State:
     """The state of a recipe's JSON. What can't be read gives an empty one: a preset that was
     edited by hand must not keep the dialog from opening."""

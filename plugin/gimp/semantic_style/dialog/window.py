@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, Protocol
@@ -10,7 +11,7 @@ from gi.repository import GimpUi, GLib, GObject, Gtk
 
 from .chooser import Chooser, Open
 from .follow import Background, Wish
-from .model import Source, State, from_text, to_data, to_text
+from .model import Source, State, from_text, is_language, to_data, to_text
 from .more import More
 from .preview import Preview
 from .regions import Regions
@@ -195,7 +196,10 @@ class Window:
         self._met = True
         self._status.say("")
         self._allow()
-        self._changed()
+        if is_language(self._text or ""):
+            self._parse()
+        else:
+            self._changed()
 
     def _found(self, header: dict[str, Any]) -> str:
         names = {"clipseg": _("CLIPSeg"), "builtin": _("the built-in segmenter")}
@@ -224,6 +228,8 @@ class Window:
         if text == self._text:
             return
         self._text = text
+        if is_language(text) and self._met:
+            self._parse()
         self._state = from_text(text)
         self._regions.show(self._state.rows)
         self._loading = True
@@ -232,6 +238,16 @@ class Window:
         self._more.show(self._state)
         self._allow()
         self._soon()
+
+    def _parse(self) -> None:
+        """A preset in the region language becomes rows, as soon as the worker has read it."""
+        text = self._text or ""
+
+        def parsed(recipe: dict[str, Any]) -> None:
+            if self._text == text:  # else something was typed meanwhile
+                self._config.set_property("recipe", json.dumps(recipe, ensure_ascii=False))
+
+        self._back.parse(text, parsed, self.refused)
 
     def _soon(self) -> None:
         self._fresh = False
