@@ -136,15 +136,13 @@ def _menu(profile: Profile) -> list[Fact]:
     ours = [block for block in blocks if f"/{NAME}/{NAME}.py" in block.split("\n", 1)[0]]
     if any("(proc-def " in block for block in ours):
         return [Fact(topic, "ok", f"GIMP has its menu entries ({noted})")]
-    if ours:
-        text = "GIMP ran the plug-in, but it failed: start GIMP from a terminal to see why"
-        return [Fact(topic, "bad", text)]
     if noted.stat().st_mtime < (profile.plug_in / MARK).stat().st_mtime:
         return [
             Fact(topic, "note", "GIMP has not been started since it was installed: restart GIMP")
         ]
-    text = f"GIMP has been started since, but has not found it: delete {noted}, then restart GIMP"
-    return [Fact(topic, "bad", text)]
+    # GIMP keeps no note of a plug-in that failed when it was asked for its procedures.
+    text = f"GIMP has been started since, but has not taken it: delete {noted}, start GIMP from a "
+    return [Fact(topic, "bad", text + f"terminal, and look for what it says of {NAME}")]
 
 
 def _worker(python: Path) -> Fact:
