@@ -27,7 +27,6 @@ from ..gimp.semantic_style.link.wire import pack_picture
 KINDS = {"u8": np.uint8, "u16": np.uint16, "float": np.float32}
 NAMES = {"uint8": "u8", "uint16": "u16", "float32": "float"}
 SHOWN_SIDE = 1600  # px of a result on the page; the file has them all
-THUMBNAIL_SIDE = 320  # px
 
 Pixels = NDArray[np.uint8]
 
@@ -116,12 +115,6 @@ def write_result(
         return Files(files.picture, None, files.recipe)
     write_ora(files.layers, picture, layers_of(header, samples), result)
     return files
-
-
-def write_thumbnail(path: Path, picture: Picture) -> None:
-    """A small JPEG."""
-    rgb = from_float(to_float(shrunk(picture, THUMBNAIL_SIDE)))
-    Image.fromarray(rgb).save(path, quality=88)
 
 
 def write_frames(path: Path, frames: Sequence[Pixels], opaque: bool, fps: float) -> None:

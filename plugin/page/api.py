@@ -14,10 +14,10 @@ from ...core.image import save_mask
 from ...core.recipe import Recipe, Region, Source, from_json, parse_recipe, parse_target
 from . import desk
 from .answers import masks_of
-from .arriving import PICTURES, arrived
+from .arriving import PICTURES, Upload, arrived
 from .catalogue import catalogue, film_styles
 from .visit import Stopped, Visit
-from .visits import Visits
+from .visits import Visits, api_session
 from .wishes import Problem, Wish
 
 FILMS = ("webp", "gif", "mp4", "png")
@@ -28,7 +28,7 @@ def add_api(visits: Visits) -> None:
     """The documented functions, none of which is shown on the page."""
     functions = Functions(visits)
     with gr.Column(visible=False):
-        photo = gr.File(label="photo", file_types=list(PICTURES))
+        photo = Upload(label="photo", file_types=list(PICTURES))
         recipe = gr.Textbox(label="recipe")
         phrase = gr.Textbox(label="phrase")
         threshold = gr.Number(0.5, label="threshold")
@@ -150,10 +150,10 @@ class Functions:
 
     def _done(self, photo: str, request: gr.Request, work: Any) -> Any:
         try:
-            visit = self._visits.of(f"api {request.session_hash or uuid.uuid4().hex}")
+            visit = self._visits.of(api_session(request.session_hash or uuid.uuid4().hex))
             path = Path(photo)
+            visit.uploads.add(path)
             came = arrived(path)
-            path.unlink(missing_ok=True)
             if came.picture is None:
                 raise Problem("photo", "this is a recipe: send a picture")
             visit.open(came.name, came.picture)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import gradio as gr
 
 from ...core.errors import RequestError
 from ...core.image import Picture, load_picture
@@ -62,3 +65,13 @@ def _carried(path: Path) -> Recipe | None:
         return load_recipe(path)
     except RequestError:
         return None
+
+
+class Upload(gr.File):
+    """A field for one file. It gives the uploaded file itself; Gradio's leaves an empty one behind
+    at each upload."""
+
+    is_template = True  # the browser's side is that of gr.File
+
+    def preprocess(self, payload: Any) -> str | None:
+        return None if payload is None else str(payload.path)

@@ -74,9 +74,8 @@ def answering(capabilities: dict[str, Any]) -> str:
     device = {"cpu": "this machine's CPU", "cuda": "this machine's GPU", "mps": "Apple's GPU"}
     names = {"builtin": "the built-in segmenter", "clipseg": "CLIPSeg"}
     segmenter = names.get(capabilities["segmenter"], capabilities["segmenter"])
-    return (
-        f"Runs on {device.get(capabilities['device'], 'this machine')}. {segmenter} finds things."
-    )
+    place = device.get(capabilities["device"], "this machine")
+    return f"Runs on {place}; {segmenter} finds things."
 
 
 def film_styles(text: str) -> list[str]:

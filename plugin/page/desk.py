@@ -37,11 +37,9 @@ class Opening:
 
 
 def bring(visit: Visit, path: Path) -> Opening:
-    """A file that was uploaded; it is deleted once it is read. Problem."""
-    try:
-        came = arrived(path)
-    finally:
-        path.unlink(missing_ok=True)
+    """A file that was uploaded. Problem."""
+    visit.uploads.add(path)
+    came = arrived(path)
     if came.recipe is not None:
         visit.offered = came if came.picture is not None else None
         return restored(visit, came.recipe, came.name)
@@ -92,7 +90,7 @@ def look(visit: Visit, data: Any, settings: Settings) -> tuple[Shown, str]:
         visit.shown.said.append(
             f"{wish.recipe.engine} takes minutes, so there is no preview: press Paint"
         )
-    return visit.shown, visit.estimate(wish)["text"] if wish.styled else ""
+    return visit.shown, _takes(visit.estimate(wish)) if wish.styled else ""
 
 
 def wrong(visit: Visit, problem: Problem) -> Shown:
@@ -136,11 +134,19 @@ def film(
     yield from _reported(lambda report: visit.animate(wish, looks, report, **more))
 
 
-def again(visit: Visit, number: int) -> tuple[Made, Opening]:
+def history(visit: Visit) -> list[dict[str, str]]:
+    """Tiles of what was painted, the newest first."""
+    return [
+        {"name": made.id, "title": made.text, "caption": made.text, "picture": made.thumbnail}
+        for made in reversed(visit.made)
+    ]
+
+
+def again(visit: Visit, name: Any) -> tuple[Made, Opening]:
     """An earlier result, with its settings. Problem."""
-    if not 0 <= number < len(visit.made):
-        raise Problem("paint", "this result is gone")
-    made = visit.made[::-1][number]
+    made = next((made for made in visit.made if made.id == name), None)
+    if made is None:
+        raise Problem("paint", "this result is gone: paint it again")
     visit.offered = None
     opening = restored(visit, made.recipe, "this result")
     opening.shown.after, opening.shown.label = made.shown, _finished(visit, made)
@@ -226,6 +232,12 @@ def _finished(visit: Visit, made: Made) -> str:
         return "finished"
     extent = visit.opened.picture.extent
     return f"finished: {extent.width} × {extent.height} px in {made.seconds:.1f} s"
+
+
+def _takes(estimate: dict[str, Any]) -> str:
+    """What painting takes, in a line."""
+    at, _, cost = estimate["text"].partition(", ")
+    return f"{cost[:1].upper()}{cost[1:]} at most, worked at {at}."
 
 
 def spare() -> str:

@@ -20,6 +20,7 @@ from .wishes import Problem, Settings
 Controls = dict[str, Any]
 Changes = dict[Any, Any]
 STOPPED = "Stopped. The picture is as it was."
+HISTORY = "Click one to get its settings and files back."
 SETTINGS = ("engine", "segmenter", "transfer", "brush", "keep_colors", "size")
 OTHER = "() => document.body.classList.toggle('ss-choosing')"
 
@@ -78,15 +79,15 @@ class Events:
 
     def look(self, wanted: Any, request: gr.Request, *values: Any) -> Changes:
         c, visit = self.c, self.visits.of(request.session_hash)
+        wrong = bool(visit.shown.errors)
         try:
             shown, estimate = desk.look(visit, wanted, _settings(values))
         except Stopped:
             return {c["estimate"]: gr.skip()}
         except Problem as problem:
             return self._wrong(visit, problem)
-        whole = f"At most {estimate}." if estimate else ""
-        return {c["stage"]: shown.data, c["estimate"]: line(whole, "note"), c["settings_line"]: "",
-                c["work_line"]: ""}  # fmt: skip
+        right: Changes = {c["settings_line"]: "", c["work_line"]: ""} if wrong else {}
+        return {c["stage"]: shown.data, c["estimate"]: line(estimate, "note"), **right}
 
     def paint(self, wanted: Any, request: gr.Request, *values: Any) -> Iterator[Changes]:
         c, visit = self.c, self.visits.of(request.session_hash)
@@ -139,12 +140,12 @@ class Events:
     def stop(self, request: gr.Request) -> None:
         self.visits.of(request.session_hash).stop()
 
-    def again(self, event: gr.SelectData, request: gr.Request) -> Changes:
+    def again(self, chosen: Any, request: gr.Request) -> Changes:
         visit = self.visits.of(request.session_hash)
         try:
-            made, opening = desk.again(visit, int(event.index))
+            made, opening = desk.again(visit, chosen.get("name") if chosen else None)
         except Problem as problem:
-            return {self.c["history_note"]: line(str(problem))}
+            return {self.c["work_line"]: line(str(problem))}
         return {
             self.c["stage"]: opening.shown.data,
             self.c["work_line"]: line(opening.line, "note"),
@@ -157,11 +158,9 @@ class Events:
 
     def _made(self, visit: Visit, made: Made) -> Changes:
         c = self.c
-        pictures = [(str(each.thumbnail), each.text) for each in reversed(visit.made)]
         return {
             c["stage"]: visit.shown.data,
-            c["history"]: gr.Gallery(value=pictures, visible=True),
-            c["history_note"]: line("Click one to get its settings and files back.", "note"),
+            c["history"]: gr.HTML(heading=HISTORY, tiles=desk.history(visit)),
             **self._files(made),
         }
 
@@ -227,21 +226,19 @@ def connect(page: gr.Blocks, c: Controls, visits: Visits) -> None:
 
     paints = [c[name] for name in (
         "paint", "stop", "progress", "stage", "work_line", "settings_line", "history",
-        "history_note",
     )]  # fmt: skip
     c["paint"].click(
         events.paint, [c["regions"], *settings], [*paints, *files], concurrency_limit=16, **quiet
     )
     for stop in (c["stop"], c["stop_film"]):
-        stop.click(events.stop, None, None, queue=False, **quiet)
+        stop.click(events.stop, None, None, concurrency_limit=None, **quiet)
     film = [c[name] for name in ("through", "moves", "motion", "frames", "fps", "form")]
     made = [c[name] for name in (
         "make_film", "stop_film", "film_progress", "film_line", "film", "film_file",
     )]  # fmt: skip
     c["make_film"].click(events.film, [*film, *settings], made, concurrency_limit=16, **quiet)
-    c["history"].select(
-        events.again, None, [c["stage"], c["work_line"], *settings, *files], **quiet
-    )
+    again = [c["stage"], c["work_line"], *settings, *files]
+    c["history"].chosen(events.again, c["history"], again, **quiet)
 
 
 def _settings(values: tuple[Any, ...]) -> Settings:
@@ -258,7 +255,7 @@ def _settings(values: tuple[Any, ...]) -> Settings:
 def _sizes(usual: list[tuple[str, int]], size: int) -> list[tuple[str, int]]:
     """The usual choices, and the size that a recipe names."""
     named = any(value == size for _, value in usual)
-    return usual if named else [*usual, (f"Size: {size} px", size)]
+    return usual if named else [*usual, (f"{size} px", size)]
 
 
 def _playing(path: Path) -> str:

@@ -9,19 +9,19 @@ import gradio as gr
 
 from ...core.recipe import GROUPS
 from .api import add_api
-from .arriving import PICTURES, RECIPES
+from .arriving import PICTURES, RECIPES, Upload
 from .catalogue import photos
 from .events import connect
-from .shown import Shown, line
+from .shown import Shown
 from .visits import Visits
 
 TITLE = "Semantic Style"
 SIZES = [
-    ("Size: automatic, up to 2048 px", 0),
-    ("Size: 512 px", 512),
-    ("Size: 1024 px", 1024),
-    ("Size: 2048 px", 2048),
-    ("Size: the picture's own", -1),
+    ("Automatic size", 0),
+    ("512 px", 512),
+    ("1024 px", 1024),
+    ("2048 px", 2048),
+    ("Full size", -1),
 ]
 TRANSFERS = [(name, name) for name in GROUPS]
 FRONT = Path(__file__).with_name("front")
@@ -44,7 +44,10 @@ def theme() -> gr.themes.Base:
         primary_hue="indigo", neutral_hue="slate", font=fonts,
         font_mono=["ui-monospace", "Menlo", "monospace"], radius_size="md",
     )  # fmt: skip
-    return base.set(block_border_width="0px", block_shadow="none", block_padding="0px")
+    return base.set(
+        block_border_width="0px", block_shadow="none", block_padding="0px",
+        block_background_fill="transparent", block_background_fill_dark="transparent",
+    )  # fmt: skip
 
 
 def build(visits: Visits) -> gr.Blocks:
@@ -70,15 +73,12 @@ def _controls() -> Controls:
     with gr.Row(elem_id="ss-columns"):
         with gr.Column(scale=7, min_width=340, elem_id="ss-stage-column"):
             with gr.Column(elem_id="ss-start"):
-                c["photo"] = gr.File(
+                c["photo"] = Upload(
                     label="A photo, or a recipe made here", show_label=False,
                     file_types=[*PICTURES, *RECIPES], elem_id="ss-photo", height=180,
                 )  # fmt: skip
                 c["photo_line"] = gr.HTML("", elem_classes="ss-problem")
-                c["examples"] = gr.HTML(
-                    photos=photos(), html_template=" ", apply_default_css=False,
-                    js_on_load=script("examples.js", "element", "props", "trigger", "watch"),
-                )  # fmt: skip
+                c["examples"] = _tiles("or try one of these", photos(), "ss-examples")
             c["stage"] = gr.HTML(
                 Shown().data, html_template=" ", apply_default_css=False, elem_id="ss-stage",
                 js_on_load=script("stage.js", "element", "props", "watch"),
@@ -100,9 +100,9 @@ def _controls() -> Controls:
             c["estimate"] = gr.HTML("", elem_id="ss-estimate", elem_classes="ss-later")
             c["progress"] = gr.HTML("", elem_classes="ss-later ss-empty")
             with gr.Row(visible=False, elem_id="ss-downloads") as c["downloads"]:
-                c["png"] = gr.DownloadButton("Picture", size="sm", variant="primary")
-                c["ora"] = gr.DownloadButton("Layers (.ora)", size="sm")
-                c["recipe"] = gr.DownloadButton("Recipe", size="sm")
+                c["png"] = gr.DownloadButton("Save picture", size="sm", variant="primary")
+                c["ora"] = gr.DownloadButton("Save layers", size="sm")
+                c["recipe"] = gr.DownloadButton("Save recipe", size="sm")
             c["other"] = gr.Button(
                 "Another photo", size="sm", variant="secondary", elem_classes="ss-later",
                 elem_id="ss-other",
@@ -116,12 +116,15 @@ def _controls() -> Controls:
             with gr.Tab("Animation"):
                 _film_controls(c)
             with gr.Tab("History"):
-                c["history_note"] = gr.HTML(line("What you paint appears here.", "note"))
-                c["history"] = gr.Gallery(
-                    label="Painted in this session", columns=2, allow_preview=False, visible=False,
-                    interactive=False, show_label=False, elem_id="ss-history",
-                )  # fmt: skip
+                c["history"] = _tiles("What you paint appears here.", [], "ss-history")
     return c
+
+
+def _tiles(heading: str, tiles: list[dict[str, str]], name: str) -> gr.HTML:
+    return gr.HTML(
+        heading=heading, tiles=tiles, html_template=" ", apply_default_css=False, elem_id=name,
+        js_on_load=script("tiles.js", "element", "props", "trigger", "watch"),
+    )  # fmt: skip
 
 
 def _picture_controls(c: Controls) -> None:
@@ -130,7 +133,7 @@ def _picture_controls(c: Controls) -> None:
         elem_id="ss-regions",
         js_on_load=script("regions.js", "element", "props", "trigger", "watch"),
     )  # fmt: skip
-    with gr.Accordion("More settings", open=False):
+    with gr.Accordion("More settings", open=False, elem_id="ss-more"):
         c["engine"] = gr.Dropdown([("Automatic", "auto")], value="auto", label="Painter")
         c["segmenter"] = gr.Dropdown(
             [("Automatic", "auto")], value="auto", label="Who finds things", visible=False
@@ -165,4 +168,4 @@ def _film_controls(c: Controls) -> None:
         c["stop_film"] = gr.Button("Stop", visible=False, variant="stop", elem_id="ss-stop-film")
     c["film_progress"] = gr.HTML("", elem_classes="ss-empty")
     c["film"] = gr.HTML("", elem_id="ss-film")
-    c["film_file"] = gr.DownloadButton("Download the film", visible=False, size="sm")
+    c["film_file"] = gr.DownloadButton("Save the film", visible=False, size="sm")

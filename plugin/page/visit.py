@@ -7,6 +7,7 @@ import contextlib
 import shutil
 import tempfile
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,6 @@ from .answers import (
     result_of,
     write_frames,
     write_result,
-    write_thumbnail,
 )
 from .arriving import Arrived
 from .room import Room
@@ -34,6 +34,7 @@ from .shown import Shown
 from .wishes import Problem, Wish, blamed
 
 LOOK_SIDE = 768  # px of masks and previews
+THUMBNAIL_SIDE = 320  # px
 MOST_MADE = 20  # results that are kept for a visitor
 BUSY = "one picture at a time: stop the one that runs first"
 
@@ -71,9 +72,10 @@ class Look:
 class Made:
     """A finished result. text: what was asked for, in short."""
 
+    id: str
     files: Files
     shown: str
-    thumbnail: Path
+    thumbnail: str
     recipe: Recipe
     text: str
     warnings: tuple[str, ...]
@@ -87,6 +89,7 @@ class Visit:
         self._room = room
         self.folder = Path(tempfile.mkdtemp(prefix="visit-", dir=home))
         self.opened: Opened | None = None
+        self.uploads: set[Path] = set()
         self.made: list[Made] = []
         self.offered: Arrived | None = None  # a PNG whose settings were taken, but not its picture
         self.shown = Shown()
@@ -136,13 +139,16 @@ class Visit:
             if self._stop.is_set():
                 raise Stopped
             result = result_of(opened.picture, header, samples)
-            small = folder / "small.jpg"
-            write_thumbnail(small, result)
             made = Made(
-                files, on_screen(result), small, from_data(header["recipe"]),
-                header["text"] or _in_short(wish.recipe), tuple(header["warnings"]),
-                header["seconds"],
-            )  # fmt: skip
+                id=uuid.uuid4().hex,
+                files=files,
+                shown=on_screen(result),
+                thumbnail=on_screen(result, THUMBNAIL_SIDE),
+                recipe=from_data(header["recipe"]),
+                text=header["text"] or _in_short(wish.recipe),
+                warnings=tuple(header["warnings"]),
+                seconds=header["seconds"],
+            )
             self.made = [*self.made, made][-MOST_MADE:]
             return made
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import OrderedDict
@@ -13,6 +14,11 @@ from .wishes import Problem
 
 MOST = 32  # visits at once; the longest idle one makes room
 IDLE = 7200.0  # s after which a visit that nobody closed is forgotten
+
+
+def api_session(session: str | None) -> str:
+    """The name of the visit that a session's calls of the API share."""
+    return f"api {session}"
 
 
 class Visits:
@@ -36,15 +42,25 @@ class Visits:
             if time.monotonic() - self._here[first][1] > IDLE:
                 gone.append(self._here.pop(first)[0])
         for each in gone:
-            each.close()
+            self._end(each)
         return visit
 
     def leave(self, session: str | None) -> None:
-        """The tab was closed."""
+        """The tab was closed, or the client of the API."""
         with self._lock:
-            found = self._here.pop(session or "", None)
-        if found is not None:
-            found[0].close()
+            found = [self._here.pop(name, None) for name in (session or "", api_session(session))]
+        for each in filter(None, found):
+            self._end(each[0])
+
+    def _end(self, visit: Visit) -> None:
+        """The visit is over: nothing of it stays, but files that somebody else uploaded, too."""
+        visit.close()
+        with self._lock:
+            needed = {path for each, _ in self._here.values() for path in each.uploads}
+        for path in visit.uploads - needed:
+            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                path.parent.rmdir()
 
     def close(self) -> None:
         with self._lock:

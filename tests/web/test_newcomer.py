@@ -77,9 +77,9 @@ def test_downloads_give_the_same_result_again(
     me.page.get_by_label("Keep as it is").fill("tree")
     me.preview()
     me.paint()
-    picture = me.download("Picture", tmp_path)
-    layers = me.download("Layers (.ora)", tmp_path)
-    recipe = me.download("Recipe", tmp_path)
+    picture = me.download("Save picture", tmp_path)
+    layers = me.download("Save layers", tmp_path)
+    recipe = me.download("Save recipe", tmp_path)
     assert [path.suffix for path in (picture, layers, recipe)] == [".png", ".ora", ".json"]
     assert json.loads(read_recipe_text(picture)) == json.loads(recipe.read_text())
     for number, source in enumerate((recipe, picture)):
@@ -101,7 +101,7 @@ def test_a_result_brings_its_settings_back(visit: Visit, castle: Path, tmp_path:
     me.row().get_by_label("Strength").fill("0.5")
     me.preview()
     me.paint()
-    made = me.download("Picture", tmp_path)
+    made = me.download("Save picture", tmp_path)
     other = visit()
     other.bring(made)
     other.says("The settings of castle-styled are back. Now choose the photo for them.")
@@ -111,7 +111,7 @@ def test_a_result_brings_its_settings_back(visit: Visit, castle: Path, tmp_path:
     assert other.row().get_by_label("Strength").input_value() == "0.5"
     assert other.page.locator("[data-style=aurora]").get_attribute("aria-pressed") == "true"
     other.paint()
-    assert other.download("Picture", tmp_path / "other").read_bytes() == made.read_bytes()
+    assert other.download("Save picture", tmp_path / "other").read_bytes() == made.read_bytes()
 
 
 @pytest.mark.parametrize("kind", ["jpeg", "deep", "clear"])
@@ -126,8 +126,8 @@ def test_every_kind_of_picture_equals_the_shell(
     me.choose("mosaic")
     me.preview()
     me.paint()
-    made = me.download("Picture", tmp_path / "made")
-    recipe = me.download("Recipe", tmp_path / "made")
+    made = me.download("Save picture", tmp_path / "made")
+    recipe = me.download("Save recipe", tmp_path / "made")
     ran = cli("stylize", photo, "--recipe", recipe, "-o", tmp_path / f"again{made.suffix}")
     assert ran.code == 0, ran.err
     assert (tmp_path / f"again{made.suffix}").read_bytes() == made.read_bytes()
