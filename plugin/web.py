@@ -110,7 +110,7 @@ def create_app(visits: Visits, host: str = "127.0.0.1", password: str | None = N
         allowed_paths=[], max_file_size=UPLOADS, ssr_mode=False, mcp_server=False, pwa=False,
         enable_monitoring=False, auth=_login(password) if password else None,
         auth_message="Any user name will do." if password else None, theme=theme(),
-        css=front("page.css"), head=f"<script>{front('model.js')}</script>", show_error=True,
+        css=front("page.css"), head=f"<script>{front('model.js')}</script>", show_error=False,
     )  # fmt: skip
     hosts = [*LOCAL, "::1"] if _is_local(host) else ["*"]  # elsewhere the password protects it
     return Guard(TrustedHostMiddleware(app, allowed_hosts=hosts), UPLOADS + 1_000_000)

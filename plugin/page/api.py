@@ -14,7 +14,7 @@ from ...core.image import save_mask
 from ...core.recipe import Recipe, Region, Source, from_json, parse_recipe, parse_target
 from . import desk
 from .answers import masks_of
-from .arriving import PICTURES, Upload, arrived
+from .arriving import PICTURES, arrived, upload_field
 from .catalogue import catalogue, film_styles
 from .visit import Stopped, Visit
 from .visits import Visits, api_session
@@ -28,7 +28,7 @@ def add_api(visits: Visits) -> None:
     """The documented functions, none of which is shown on the page."""
     functions = Functions(visits)
     with gr.Column(visible=False):
-        photo = Upload(label="photo", file_types=list(PICTURES))
+        photo = upload_field(label="photo", file_types=list(PICTURES))
         recipe = gr.Textbox(label="recipe")
         phrase = gr.Textbox(label="phrase")
         threshold = gr.Number(0.5, label="threshold")
@@ -64,9 +64,7 @@ class Functions:
     def __init__(self, visits: Visits) -> None:
         self._visits = visits
 
-    def stylize(
-        self, photo: str, recipe: str, request: gr.Request
-    ) -> tuple[Path, Path | None, Path]:
+    def stylize(self, photo: str, recipe: str, request: gr.Request) -> tuple[str, str | None, str]:
         """Repaint the whole picture.
 
         photo: PNG, JPEG, WebP or TIFF. recipe: in the region language, such as
@@ -74,9 +72,11 @@ class Functions:
         recipe inside, its layers as OpenRaster, and the recipe as JSON.
         """
 
-        def work(visit: Visit) -> tuple[Path, Path | None, Path]:
+        def work(visit: Visit) -> tuple[str, str | None, str]:
             made = visit.paint(_wish(recipe), lambda stage, fraction: None)
-            return made.files.picture, made.files.layers, made.files.recipe
+            files = made.files
+            layers = None if files.layers is None else str(files.layers)
+            return str(files.picture), layers, str(files.recipe)
 
         return self._done(photo, request, work)  # type: ignore[no-any-return]
 
@@ -89,14 +89,14 @@ class Functions:
         feather: float,
         invert: bool,
         request: gr.Request,
-    ) -> Path:
+    ) -> str:
         """Where the picture shows something, as a grey PNG of the picture's size, white = there.
 
         phrase: such as "sky" or "sky + sea". threshold: 0 to 1, lower finds more. grow: px, may
         be negative. feather: px of soft edge. invert: everything but that.
         """
 
-        def work(visit: Visit) -> Path:
+        def work(visit: Visit) -> str:
             region = Region(
                 **parse_target(phrase)._asdict(), style=(Source("name", desk.spare()),),
                 threshold=None if threshold == 0.5 else threshold, grow=round(grow),
@@ -106,7 +106,7 @@ class Functions:
             header, samples = visit.ask("mask", wish, final=True, side=0)
             path = Path(tempfile.mkdtemp(dir=visit.folder)) / "mask.png"
             save_mask(masks_of(header, samples)[0], path)
-            return path
+            return str(path)
 
         return self._done(photo, request, work)  # type: ignore[no-any-return]
 
@@ -119,22 +119,23 @@ class Functions:
         motion: str,
         form: str,
         request: gr.Request,
-    ) -> Path:
+    ) -> str:
         """A film in which the picture, or a region of it, travels through looks.
 
         through: words or styles with commas between them. region: what changes, "*" for all.
         motion: linear, ping-pong or cyclic. form: webp, gif, mp4 or png.
         """
 
-        def work(visit: Visit) -> Path:
+        def work(visit: Visit) -> str:
             if form not in FILMS or motion not in MOTIONS:
                 raise RequestError("form: webp, gif, mp4 or png; motion: linear, ping-pong, cyclic")
             area = Region(**parse_target(region)._asdict(), style=(Source("name", desk.spare()),))
             wish = Wish(Recipe((area,)), (0,), True, free=True)
-            return visit.animate(
+            film, _ = visit.animate(
                 wish, film_styles(through), lambda stage, fraction: None,
                 frames=int(frames), motion=motion, form=form, fps=12,
-            )[0]  # fmt: skip
+            )  # fmt: skip
+            return str(film)
 
         return self._done(photo, request, work)  # type: ignore[no-any-return]
 

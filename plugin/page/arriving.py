@@ -67,11 +67,13 @@ def _carried(path: Path) -> Recipe | None:
         return None
 
 
-class Upload(gr.File):
-    """A field for one file. It gives the uploaded file itself; Gradio's leaves an empty one behind
-    at each upload."""
+def upload_field(**options: Any) -> gr.File:
+    """A field for one file, that gives the uploaded file itself: Gradio's own way leaves an empty
+    file behind at each upload. (A subclass would make Gradio write a stub beside this module.)"""
 
-    is_template = True  # the browser's side is that of gr.File
-
-    def preprocess(self, payload: Any) -> str | None:
+    def path_of(payload: Any) -> str | None:
         return None if payload is None else str(payload.path)
+
+    field = gr.File(**options)
+    field.preprocess = path_of  # type: ignore[assignment, method-assign]
+    return field

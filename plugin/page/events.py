@@ -101,7 +101,7 @@ class Events:
                 else:
                     yield {c["progress"]: each}
         except Stopped:
-            last = {c["work_line"]: line(STOPPED, "note")}
+            last = {c["work_line"]: line(STOPPED, "note"), c["stage"]: visit.shown.data}
         except Problem as problem:
             last = self._wrong(visit, problem)
         yield {**last, c["progress"]: "", c["paint"]: gr.Button(interactive=True),

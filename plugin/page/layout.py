@@ -9,7 +9,7 @@ import gradio as gr
 
 from ...core.recipe import GROUPS
 from .api import add_api
-from .arriving import PICTURES, RECIPES, Upload
+from .arriving import PICTURES, RECIPES, upload_field
 from .catalogue import photos
 from .events import connect
 from .shown import Shown
@@ -73,7 +73,7 @@ def _controls() -> Controls:
     with gr.Row(elem_id="ss-columns"):
         with gr.Column(scale=7, min_width=340, elem_id="ss-stage-column"):
             with gr.Column(elem_id="ss-start"):
-                c["photo"] = Upload(
+                c["photo"] = upload_field(
                     label="A photo, or a recipe made here", show_label=False,
                     file_types=[*PICTURES, *RECIPES], elem_id="ss-photo", height=180,
                 )  # fmt: skip

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import html
+import itertools
 from dataclasses import dataclass, field
 from typing import Any
+
+_turns = itertools.count(1)
 
 
 @dataclass
@@ -22,7 +25,8 @@ class Shown:
 
     @property
     def data(self) -> dict[str, Any]:
-        return dict(self.__dict__)
+        """As it travels. No two are equal, so that the browser takes note of each."""
+        return {**self.__dict__, "turn": next(_turns)}
 
 
 def bar(stage: str, fraction: float) -> str:

@@ -5,10 +5,12 @@ The pictures go to .cache/web-pictures; those in docs/web are such.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from .visitor import Visitor
 
@@ -44,8 +46,8 @@ def test_every_step_fits(visit: Visit, width: int) -> None:
             me.page.wait_for_function(
                 "dark => document.body.classList.contains('dark') === dark", arg=scheme == "dark"
             )
-            path = PICTURES / f"{step}-{width}-{scheme}.jpg"
-            me.page.screenshot(path=path, full_page=True, type="jpeg", quality=80)
+            with Image.open(io.BytesIO(me.page.screenshot(full_page=True))) as picture:
+                picture.save(PICTURES / f"{step}-{width}-{scheme}.webp", quality=80)
             assert me.page.evaluate(CLIPPED) == []
 
     me.page.wait_for_selector("#ss-examples img")
@@ -75,3 +77,10 @@ def test_every_step_fits(visit: Visit, width: int) -> None:
     shown("6-history")
     me.page.get_by_role("tab", name="Animation").click()
     shown("7-animation")
+
+
+def test_the_description_of_the_api_is_at_hand(visit: Visit) -> None:
+    me = visit()
+    me.page.get_by_role("button", name="Use via API").click()
+    for name in ("/stylize", "/mask", "/animate", "/estimate", "/styles"):
+        me.says(name)
