@@ -272,7 +272,7 @@ def enough_memory(extent: Extent) -> Iterator[None]:
         side = extent.long_side
         raise RequestError(
             f"there is not enough memory for frames of {side} px: close other programs, or "
-            f"choose a smaller film, such as --size {max(64, side // 2)}"
+            f"choose a smaller film, such as one of {max(64, side // 2)} px"
         ) from error
 
 

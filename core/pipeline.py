@@ -182,7 +182,7 @@ class Stylist:
         side = working_extent(picture.extent, recipe.size).long_side
         raise RequestError(
             f"there is not enough memory to work at {side} px: close other programs, or work "
-            f"smaller, such as --size {max(LEAST_SIDE, side // 2)}"
+            f"at a smaller size, such as {max(LEAST_SIDE, side // 2)} px"
         )
 
     def _run(

@@ -89,8 +89,8 @@ except RequestError as error:
 def test_memory_that_does_not_suffice_is_one_line_with_a_way_out() -> None:
     done = subprocess.run([sys.executable, "-c", SHORT], capture_output=True, text=True, check=True)
     assert done.stdout == (
-        "there is not enough memory to work at 2400 px: close other programs, or work smaller, "
-        "such as --size 1200\n"
+        "there is not enough memory to work at 2400 px: close other programs, or work at a "
+        "smaller size, such as 1200 px\n"
     )
 
 

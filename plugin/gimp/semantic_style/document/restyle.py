@@ -10,7 +10,8 @@ from gi.repository import Gimp
 from ..link.client import Client, WorkerError
 from . import group
 from .arrived import arrived_layers
-from .faults import Refused, Stopped
+from .asking import answer_of
+from .faults import Refused
 from .insertion import Done, Wish, written
 from .options import Options
 from .pixels import box_of
@@ -176,17 +177,7 @@ def _job(
         merge=wish.merge,
         strict=wish.strict,
     )
-    try:
-        for event in client.follow(job):
-            tell(event)
-            if event["event"] == "failed":
-                raise WorkerError(str(event["message"]), str(event.get("code", "")))
-            if event["event"] == "cancelled":
-                raise Stopped
-        return client.result(job)
-    except BaseException:
-        client.cancel(job)
-        raise
+    return answer_of(client, job, tell)
 
 
 def _still_there(image: Any, done: list[Done]) -> None:
