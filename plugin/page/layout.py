@@ -47,6 +47,8 @@ def theme() -> gr.themes.Base:
     return base.set(
         block_border_width="0px", block_shadow="none", block_padding="0px",
         block_background_fill="transparent", block_background_fill_dark="transparent",
+        body_text_color_subdued="*neutral_500", block_label_text_color="*neutral_600",
+        block_title_text_color="*neutral_700", block_info_text_color="*neutral_500",
     )  # fmt: skip
 
 

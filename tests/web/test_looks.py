@@ -42,7 +42,7 @@ def test_every_step_fits(visit: Visit, width: int) -> None:
     def shown(step: str) -> None:
         me.page.wait_for_timeout(300)
         for scheme in ("dark", "light"):
-            me.page.emulate_media(color_scheme=scheme)
+            me.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             me.page.wait_for_function(
                 "dark => document.body.classList.contains('dark') === dark", arg=scheme == "dark"
             )
