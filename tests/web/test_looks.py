@@ -47,7 +47,7 @@ def test_every_step_fits(visit: Visit, width: int) -> None:
                 "dark => document.body.classList.contains('dark') === dark", arg=scheme == "dark"
             )
             with Image.open(io.BytesIO(me.page.screenshot(full_page=True))) as picture:
-                picture.save(PICTURES / f"{step}-{width}-{scheme}.webp", quality=80)
+                picture.save(PICTURES / f"{step}-{width}-{scheme}.webp", quality=80, method=1)
             assert me.page.evaluate(CLIPPED) == []
 
     me.page.wait_for_selector("#ss-examples img")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import pytest
 from PIL import Image
 
 from semantic_style.core.image import read_recipe_text
+from semantic_style.core.recipe import parse_recipe, to_json
 from tests.page_server import PageServer
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -121,3 +124,24 @@ def test_what_is_wrong_is_said_in_a_line(page: Any, castle: Path, tmp_path: Path
         page, sent(castle), "noon, night", "sky", 3, "linear", "exe", api_name="/animate"
     )
     assert "form: webp, gif, mp4 or png" in said
+
+
+def test_one_picture_at_a_time_and_none_once_the_client_is_gone(
+    page: Any, page_server: PageServer, castle: Path
+) -> None:
+    from gradio_client import Client
+
+    slow = to_json(replace(parse_recipe("* = mosaic"), engine="gatys"))
+    waiting = page.submit(sent(castle), slow, api_name="/stylize")
+    deadline = time.monotonic() + 30
+    while waiting.status().code.name != "PROCESSING":
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    said = refused(page, sent(castle), "sky = mosaic", api_name="/stylize")
+    assert "one picture at a time" in said
+    page.close()
+    other = Client(page_server.address, verbose=False)
+    begun = time.monotonic()
+    other.predict(sent(castle), "sky", api_name="/mask")
+    assert time.monotonic() - begun < 20  # gatys would have taken minutes
+    other.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import signal
 import time
 from pathlib import Path
@@ -71,3 +72,16 @@ def test_a_worker_that_runs_is_used_and_left_running() -> None:
         finally:
             end(other)
         assert answered(client) == first
+
+
+def test_a_worker_that_died_is_started_again(tmp_path: Path) -> None:
+    from gradio_client import Client as PageClient
+
+    with served() as server:
+        client = worker_in(server.folder)
+        first = answered(client)
+        os.kill(first, signal.SIGKILL)
+        page = PageClient(server.address, verbose=False, download_files=tmp_path)
+        assert "mosaic" in page.predict(api_name="/styles")["styles"]
+        page.close()
+        assert answered(client) != first
