@@ -28,7 +28,7 @@ def serve(
     GIMP starts it by itself; run it where GIMP can't, as in a sandbox.
     """
     from ..core.errors import RequestError
-    from .serving import serve as run
+    from .worker.serving import serve as run
 
     if socket is not None and port is not None:
         raise RequestError("--socket and --port are two places to listen: choose one")

@@ -16,7 +16,7 @@ from .gimp.semantic_style.link.address import HAS_UNIX, Address, AddressError, a
 from .gimp.semantic_style.link.client import Client, WorkerError
 from .gimp_profiles import MARK, NAME, Installed, Profile, find_profiles, look
 from .gimp_programs import find_programs
-from .worker_log import worker_log_path
+from .worker.log import worker_log_path
 
 INSTALL = "semantic-style gimp install"
 LEAST_DISK = 1e8  # bytes; GIMP writes its settings, and what does not fit in memory

@@ -23,7 +23,7 @@ from typing import Any, Literal
 
 from ..core.errors import RequestError
 from .gimp.semantic_style.link.wire import PROTOCOL
-from .worker_log import worker_log_path
+from .worker.log import worker_log_path
 
 NAME = "semantic_style"  # of the folder, and of the file in it that GIMP runs
 SOURCE = Path(__file__).parent / "gimp" / NAME

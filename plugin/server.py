@@ -1,5 +1,5 @@
-"""The worker's HTTP API: pictures in, jobs, their events, results out. See plugin/serving.py for
-the process around it, and link/wire.py for the form of bodies."""
+"""The worker's HTTP API: pictures in, jobs, their events, results out. See worker/serving.py for the
+process around it, and link/wire.py for the form of bodies."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from ..core.errors import RequestError
 from ..core.picture import Picture
 from ..core.progress import CancelToken, Progress
 from ..core.recipe import Recipe, to_data
-from .bodies import (
+from .gimp.semantic_style.link.wire import MEDIA_TYPE
+from .worker.bodies import (
     Json,
     Refused,
     answer_errors,
@@ -27,11 +28,10 @@ from .bodies import (
     packed,
     whole_body,
 )
-from .gimp.semantic_style.link.wire import MEDIA_TYPE
-from .job_request import JobRequest, RecipeRequest, read_job, read_recipe_request
-from .jobs import Job, Jobs, Parts, QueueFull
-from .pictures import LARGEST, Held, Mask, NoRoom, Pictures, read_picture
-from .work import Studio, Task, recipe_text
+from .worker.job_request import JobRequest, RecipeRequest, read_job, read_recipe_request
+from .worker.jobs import Job, Jobs, Parts, QueueFull
+from .worker.pictures import LARGEST, Held, Mask, NoRoom, Pictures, read_picture
+from .worker.work import Studio, Task, recipe_text
 
 ALIVE = 4.0  # s between signs of life of a stream of events
 SWEEP = 1.0  # s

@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 from semantic_style.plugin.gimp.semantic_style.link.wire import MEDIA_TYPE, pack
 from semantic_style.plugin.server import Worker, create_app
 from semantic_style.plugin.session import Session
-from semantic_style.plugin.work import Studio
+from semantic_style.plugin.worker.work import Studio
 
 from ..worker import named, noise, until
 from ..zmnet_tiny import tiny_zmnet

@@ -13,7 +13,7 @@ from PIL import Image
 
 from semantic_style.plugin.session import Session
 
-from .asking import put
+from .worker.asking import put
 
 if TYPE_CHECKING:
     from fastapi.testclient import TestClient
@@ -91,7 +91,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def worker(weights: Path) -> Worker:
     """A worker with small networks."""
     from semantic_style.plugin.server import Worker
-    from semantic_style.plugin.work import Studio
+    from semantic_style.plugin.worker.work import Studio
 
     return Worker(Studio(Session("cpu", weights, kept_bytes=10_000_000)))
 

@@ -16,7 +16,7 @@ from semantic_style.plugin import doctor_gimp
 from semantic_style.plugin.doctor import Fact
 from semantic_style.plugin.doctor_gimp import examine_gimp, examine_profile
 from semantic_style.plugin.gimp_profiles import NAME, profile_of
-from semantic_style.plugin.worker_log import worker_log_path
+from semantic_style.plugin.worker.log import worker_log_path
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from semantic_style.plugin.gimp.semantic_style.link.wire import (
     pack_picture,
     unpack,
 )
-from semantic_style.plugin.pictures import Mask, read_picture
+from semantic_style.plugin.worker.pictures import Mask, read_picture
 
 plain = st.none() | st.booleans() | st.integers() | st.text() | st.floats(allow_nan=False)
 values = st.recursive(

@@ -11,7 +11,7 @@ LONGEST = 1_000_000  # bytes; one older file of that size is kept beside it
 
 def worker_log_path() -> Path:
     """Where the worker writes what went wrong."""
-    from .faults import log_path
+    from ..faults import log_path
 
     return log_path().with_name("worker.log")
 

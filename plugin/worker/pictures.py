@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from ..core.errors import RequestError
-from ..core.image import PIXEL_LIMIT, SMALLEST_SIDE
-from ..core.picture import Floats, Picture, PictureInfo, Pixels, scaled
-from ..core.profiles import fitting
-from .gimp.semantic_style.link.wire import LONGEST_HEADER, SAMPLE_BYTES, WireError, unpack
+from ...core.errors import RequestError
+from ...core.image import PIXEL_LIMIT, SMALLEST_SIDE
+from ...core.picture import Floats, Picture, PictureInfo, Pixels, scaled
+from ...core.profiles import fitting
+from ..gimp.semantic_style.link.wire import LONGEST_HEADER, SAMPLE_BYTES, WireError, unpack
 
 KINDS = {"u8": np.uint8, "u16": np.uint16, "float": np.float32}
 CHANNELS = (1, 3, 4)

@@ -12,9 +12,9 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, BinaryIO
 
-from ..core.errors import RequestError
-from ..core.wording import shown_path
-from .gimp.semantic_style.link.address import (
+from ...core.errors import RequestError
+from ...core.wording import shown_path
+from ..gimp.semantic_style.link.address import (
     HAS_UNIX,
     LONGEST_SOCKET,
     PORT_FILE,
@@ -26,9 +26,9 @@ from .gimp.semantic_style.link.address import (
 )
 
 if TYPE_CHECKING:
+    from ..session import Session
     from .bodies import App
     from .jobs import Jobs
-    from .session import Session
 
 KEPT = 400_000_000  # bytes of painted regions
 PATIENCE = 3.0  # s that a worker has to end in, or to begin
@@ -45,8 +45,8 @@ def serve(
     path: of a Unix socket; port: of 127.0.0.1, 0 for a free one; neither: where the plug-in
     looks. RequestError where it can't listen there, also since another worker does.
     """
-    from .session import Session
-    from .worker_log import open_log
+    from ..session import Session
+    from .log import open_log
 
     session = Session(device, kept_bytes=KEPT)
     open_log()
@@ -82,9 +82,9 @@ def _run(
     and token that every request has to name."""
     import uvicorn
 
+    from ..console import say
+    from ..server import Worker, create_app
     from .bodies import Guard
-    from .console import say
-    from .server import Worker, create_app
     from .work import Studio
 
     class Server(uvicorn.Server):

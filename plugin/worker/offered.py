@@ -11,16 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from ..core.errors import RequestError
-from ..core.image import PIXEL_LIMIT, from_float, load_picture, to_float
-from ..core.recipe_data import MOST_REGIONS
-from ..core.resample import resized_pixels
-from ..weights.manifest import is_file, weight_path
-from .gimp.semantic_style.link.wire import PROTOCOL, pack
+from ...core.errors import RequestError
+from ...core.image import PIXEL_LIMIT, from_float, load_picture, to_float
+from ...core.recipe_data import MOST_REGIONS
+from ...core.resample import resized_pixels
+from ...weights.manifest import is_file, weight_path
+from ..gimp.semantic_style.link.wire import PROTOCOL, pack
+from ..session import ENGINES, Session, find_clipseg
 from .jobs import Parts
+from .log import worker_log_path
 from .pictures import LARGEST
-from .session import ENGINES, Session, find_clipseg
-from .worker_log import worker_log_path
 
 
 class Offered:
@@ -103,7 +103,7 @@ def _has_clipseg() -> bool:
 @lru_cache(maxsize=512)
 def _thumbnail(path: Path, changed: int, side: int) -> Any:
     """[h, w, 3] uint8. changed: the file's time, so that another file is read anew."""
-    from ..core.geometry import Extent
+    from ...core.geometry import Extent
 
     picture = load_picture(path)
     rgb = from_float(to_float(picture))

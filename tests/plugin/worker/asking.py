@@ -12,7 +12,7 @@ from PIL import Image
 
 from semantic_style.plugin.gimp.semantic_style.link.wire import MEDIA_TYPE, unpack
 
-from ..worker import named, noise
+from ...worker import named, noise
 
 if TYPE_CHECKING:
     from fastapi.testclient import TestClient

@@ -11,24 +11,24 @@ from weakref import ReferenceType, ref
 
 import numpy as np
 
-from ..core.errors import RequestError
-from ..core.image import from_float, to_float
-from ..core.picture import Picture, scaled
-from ..core.progress import CancelToken, Progress
-from ..core.recipe import Recipe, format_recipe, to_data
-from ..core.resample import resized_map
-from .gimp.semantic_style.link.wire import pack
+from ...core.errors import RequestError
+from ...core.image import from_float, to_float
+from ...core.picture import Picture, scaled
+from ...core.progress import CancelToken, Progress
+from ...core.recipe import Recipe, format_recipe, to_data
+from ...core.resample import resized_map
+from ..gimp.semantic_style.link.wire import pack
+from ..session import ENGINES, Session
 from .job_request import JobRequest
 from .jobs import Parts
 from .offered import Offered
 from .pictures import Mask
-from .session import ENGINES, Session
 
 if TYPE_CHECKING:
-    from ..core.animation import Animated
-    from ..core.layers import Layer
-    from ..core.pipeline import Result
-    from ..core.selection import ByHand, Selection
+    from ...core.animation import Animated
+    from ...core.layers import Layer
+    from ...core.pipeline import Result
+    from ...core.selection import ByHand, Selection
 
 SHRUNK = 3  # pictures made small that are kept
 TRIED = 64  # px a side of the picture that a network is first tried on
@@ -55,7 +55,7 @@ class Task:
 
     def by_hand(self, picture: Picture) -> ByHand:
         """The request's masks, at the size of `picture`."""
-        from ..core.selection import ByHand
+        from ...core.selection import ByHand
 
         request = self.request
 
@@ -95,8 +95,8 @@ class Studio:
         log.info("warm after %.1f s", time.perf_counter() - started)
 
     def _load(self) -> None:
-        from ..core.device import choose_device
-        from ..core.pipeline import Stylist  # noqa: F401  # with all that it imports
+        from ...core.device import choose_device
+        from ...core.pipeline import Stylist  # noqa: F401  # with all that it imports
 
         offered, session = self.offered, self.session
         offered.device = choose_device(session.device).place.type
@@ -143,7 +143,7 @@ class Studio:
         return header, [*arrays, _shown(result.picture)]
 
     def _stylize(self, task: Task) -> Answer:
-        from ..core.finding import name_of
+        from ...core.finding import name_of
 
         (recipe,) = task.recipes
         self.session.check(recipe)
@@ -198,7 +198,7 @@ class Studio:
         }, []
 
     def _animate(self, task: Task) -> Answer:
-        from ..core.animation import Animation, animate, film_extent
+        from ...core.animation import Animation, animate, film_extent
 
         extent = film_extent(task.picture.extent, task.recipes[0].size)
         if extent.pixels * 4 * task.request.frames > FILM_BYTES:
@@ -227,7 +227,7 @@ class Studio:
 
     def _small(self, picture: Picture, recipe: Recipe, side: int) -> tuple[Picture, Recipe]:
         """The picture and recipe at `side` px; the last pictures made small are kept."""
-        from ..core.preview import preview_recipe, shrunk
+        from ...core.preview import preview_recipe, shrunk
 
         if side == 0 or picture.extent.long_side <= side:
             return picture, recipe
@@ -238,7 +238,7 @@ class Studio:
         return found[2], preview_recipe(recipe, picture.extent, found[2].extent)
 
     def _regions(self, recipe: Recipe, picture: Picture, found: Selection | Result) -> Answer:
-        from ..core.finding import name_of
+        from ...core.finding import name_of
 
         masks = from_float(found.region_masks)
         extent = picture.extent
@@ -271,8 +271,8 @@ def recipe_text(recipe: Recipe) -> str:
 
 
 def _merged(name: str, picture: Picture, result: Result) -> list[Layer]:
-    from ..core.layers import merged
-    from ..core.masks import box_of
+    from ...core.layers import merged
+    from ...core.masks import box_of
 
     mask = result.mask
     box = box_of(mask)

@@ -14,10 +14,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import StreamingResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
-from ..core.errors import RequestError
-from .gimp.semantic_style.link.wire import LONGEST_HEADER, MEDIA_TYPE, WireError, unpack
+from ...core.errors import RequestError
+from ..gimp.semantic_style.link.wire import LONGEST_HEADER, MEDIA_TYPE, WireError, unpack
 from .jobs import NO_MEMORY
-from .worker_log import worker_log_path
+from .log import worker_log_path
 
 LONGEST_MESSAGE = LONGEST_HEADER + 4  # bytes of a body that is a header alone
 QUIET = 30.0  # s without a byte of a body, after which whoever sends it counts as gone

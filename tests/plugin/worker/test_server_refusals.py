@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from semantic_style.plugin.bodies import LONGEST_MESSAGE
-from semantic_style.plugin.pictures import LARGEST
+from semantic_style.plugin.worker.bodies import LONGEST_MESSAGE
+from semantic_style.plugin.worker.pictures import LARGEST
 
-from ..worker import named, noise
+from ...worker import named, noise
 from .asking import done, embedded_style, ended, png, put
 
 WIDTH, HEIGHT = 96, 64

@@ -11,9 +11,9 @@ from semantic_style.core.errors import RequestError
 from semantic_style.core.picture import Picture
 from semantic_style.core.profiles import rgb_profile
 from semantic_style.plugin.gimp.semantic_style.link.wire import pack
-from semantic_style.plugin.pictures import Mask, NoRoom, Pictures, read_picture
+from semantic_style.plugin.worker.pictures import Mask, NoRoom, Pictures, read_picture
 
-from ..worker import named
+from ...worker import named
 
 KINDS = (np.uint8, np.uint16, np.float32)
 

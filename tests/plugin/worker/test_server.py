@@ -15,11 +15,11 @@ from semantic_style.core.picture import Picture, from_float
 from semantic_style.core.recipe import parse_recipe, to_data
 from semantic_style.core.selection import ByHand
 from semantic_style.plugin.gimp.semantic_style.link.wire import MEDIA_TYPE, pack, unpack
-from semantic_style.plugin.pictures import LARGEST
 from semantic_style.plugin.server import Worker
 from semantic_style.plugin.session import Session
+from semantic_style.plugin.worker.pictures import LARGEST
 
-from ..worker import noise, until
+from ...worker import noise, until
 from .asking import done, embedded_style, put
 
 WIDTH, HEIGHT = 96, 64

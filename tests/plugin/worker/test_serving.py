@@ -20,7 +20,7 @@ import pytest
 from semantic_style.plugin.gimp.semantic_style.link.address import Address, read_port_file
 from semantic_style.plugin.gimp.semantic_style.link.client import Client, WorkerError, WorkerGone
 
-from ..worker import (
+from ...worker import (
     PATIENCE,
     Served,
     end,

@@ -9,11 +9,11 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ..core.errors import RequestError
-from ..core.keyframes import Motion
-from ..core.recipe import Recipe, from_data, parse_recipe, to_data
-from ..core.recipe_data import WORD_ENGINE
-from ..core.recipe_language import parse_mixture
+from ...core.errors import RequestError
+from ...core.keyframes import Motion
+from ...core.recipe import Recipe, from_data, parse_recipe, to_data
+from ...core.recipe_data import WORD_ENGINE
+from ...core.recipe_language import parse_mixture
 from .bodies import first_error
 
 MOST_KEYS = 64

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ..core.errors import Cancelled, PhraseNotFound, RequestError
-from ..core.progress import CancelToken, Progress
+from ...core.errors import Cancelled, PhraseNotFound, RequestError
+from ...core.progress import CancelToken, Progress
 
 Parts = list[bytes | memoryview]  # a message, see wire.pack
 Work = Callable[[Progress, CancelToken], Parts]
@@ -257,7 +257,7 @@ def _done(progress: Progress, cancel: CancelToken) -> Parts:
 def _unexpected(error: Exception) -> tuple[str, str]:
     """The line for whoever asked, and its code; the traceback goes to the log alone."""
     try:
-        from ..core.device import out_of_memory
+        from ...core.device import out_of_memory
     except Exception:
         return _not_loaded(error)
     if isinstance(error, ImportError):
@@ -265,7 +265,7 @@ def _unexpected(error: Exception) -> tuple[str, str]:
     if out_of_memory(error):
         log.warning("out of memory", exc_info=error)
         return NO_MEMORY, "memory"
-    from .worker_log import worker_log_path
+    from .log import worker_log_path
 
     log.error("a job failed", exc_info=error)
     return (

@@ -11,7 +11,7 @@ import pytest
 
 from semantic_style.core.errors import PhraseNotFound, RequestError
 from semantic_style.core.progress import CancelToken, Progress
-from semantic_style.plugin.jobs import (
+from semantic_style.plugin.worker.jobs import (
     MOST_RESULTS,
     MOST_WAITING,
     UNFETCHED,
