@@ -1,5 +1,5 @@
-"""The worker's HTTP API: pictures in, jobs, their events, results out. See worker/serving.py for the
-process around it, and link/wire.py for the form of bodies."""
+"""The worker's HTTP API: pictures in, jobs, their events, results out. See worker/serving.py for
+the process around it, and link/wire.py for the form of bodies."""
 
 from __future__ import annotations
 
