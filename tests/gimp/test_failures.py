@@ -78,7 +78,7 @@ def limited(gimp: RealGimp, before: str) -> None:
     """The worker's Python runs after a line of shell."""
     python = json.loads(environment(gimp).read_text())["python"]
     start = gimp.work / "limited-python"
-    start.write_text(f'#!/bin/sh\n{before}\nexec {python} "$@"\n')
+    start.write_text(f'#!/bin/sh\n{before}\nexec "{python}" "$@"\n')
     start.chmod(0o755)
     say_instead(gimp, python=str(start))
 
