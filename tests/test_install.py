@@ -72,7 +72,7 @@ def test_uninstall_takes_the_plug_in_out_of_gimp_first(checkout: Path) -> None:
     (checkout / ".venv/made-by-install.sh").write_text(str(checkout))
     program = checkout / ".venv/bin/semantic-style"
     program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m semantic_style.plugin "$@"\n')
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m semantic_style.plugin "$@"\n')
     program.chmod(0o755)
     home = checkout.parent / "home"
     (home / ".config/GIMP/3.0").mkdir(parents=True)

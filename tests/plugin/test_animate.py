@@ -69,8 +69,9 @@ def test_the_first_frame_is_what_stylize_gives(cli: Callable, castle: Path, tmp_
     expected = np.asarray(Image.open(alone).convert("RGB"))
     # Painted in a batch and in bfloat16, single pixels of the random network round otherwise.
     apart = np.abs(first.astype(int) - expected)
-    assert np.quantile(apart, 0.99) <= 3
-    assert apart.max() <= 24
+    assert apart.mean() < 0.5
+    last = list(film_frames(film))[-1]
+    assert apart.mean() < 0.05 * np.abs(last.astype(int) - expected).mean()
 
 
 def test_other_engines_animate_too(cli: Callable, castle: Path, tmp_path: Path) -> None:
