@@ -21,7 +21,7 @@ from .geometry import Bounds
 from .image import PictureInfo, save_picture
 from .image_deep_save import reduced
 from .picture import Picture, Pixels, full_scale, scaled
-from .resample import resized_pixels, strips
+from .resample import shrunk, strips
 from .wording import shown_path
 
 Floats = NDArray[np.float32]
@@ -273,8 +273,5 @@ def _write_pictures(
 
 def _thumbnail(picture: Picture) -> Picture:
     """At most 256 px a side, 8 bits."""
-    extent = picture.extent.fitted(THUMBNAIL_SIDE)
-    alpha = None if picture.alpha is None else resized_pixels(picture.alpha, extent)
     info = PictureInfo(icc=picture.info.icc, chunks=picture.info.chunks)
-    pixels = resized_pixels(picture.pixels, extent)
-    return reduced(replace(picture, pixels=pixels, alpha=alpha, info=info))
+    return reduced(replace(shrunk(picture, THUMBNAIL_SIDE), info=info))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from .geometry import Bounds, Extent
+from .picture import Picture
 
 BILINEAR = Image.Resampling.BILINEAR
 BICUBIC = Image.Resampling.BICUBIC
@@ -36,6 +38,13 @@ def resized_pixels(pixels: NDArray[Any], extent: Extent) -> NDArray[Any]:
         whole = pixels.dtype.kind == "u"
         result[..., c] = np.rint(smaller) if whole else smaller
     return result[..., 0] if pixels.ndim == 2 else result
+
+
+def shrunk(picture: Picture, side: int) -> Picture:
+    """The picture with a long side of at most `side` px, its samples of the same kind."""
+    extent = picture.extent.fitted(side)
+    alpha = None if picture.alpha is None else resized_pixels(picture.alpha, extent)
+    return replace(picture, pixels=resized_pixels(picture.pixels, extent), alpha=alpha)
 
 
 def resized_map(values: NDArray[np.floating], extent: Extent) -> NDArray[np.float32]:

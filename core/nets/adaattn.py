@@ -256,7 +256,8 @@ class AdaAttN(nn.Module):
         """Statistics of a whole picture, for `stylize` of its tiles.
 
         mask: [1, 1, H, W], the part of it that counts, so that this part gets the style's mean
-        and deviation; a plain part counts as varied as LEAST_VARIETY of the whole.
+        and deviation; a plain part counts as varied as LEAST_VARIETY of the whole (with
+        `covariance`, its colours as varied as colour.LEAST_DEVIATION).
         """
         own = self._own_colours(content, mask)
         features = self.encoder(self.recolour(content, _blend(mixture), own))

@@ -21,6 +21,7 @@ from ...core.image import RECIPE_KEY, Picture, from_float, save_picture, to_floa
 from ...core.layers import Layer, check_ora, write_ora
 from ...core.picture import scaled
 from ...core.recipe import from_data, to_json
+from ...core.resample import shrunk
 from ..gimp.semantic_style.link.wire import pack_picture
 
 KINDS = {"u8": np.uint8, "u16": np.uint16, "float": np.float32}
@@ -124,8 +125,6 @@ def write_frames(path: Path, frames: Sequence[Pixels], opaque: bool, fps: float)
 
 def on_screen(picture: Picture, side: int = SHOWN_SIDE) -> str:
     """A data URL of the picture in sRGB, made small."""
-    from ...core.preview import shrunk  # with SciPy, for which the page need not wait
-
     small = shrunk(picture, side)
     rgb = from_float(to_float(small))
     if small.opaque or small.alpha is None:

@@ -16,7 +16,7 @@ from ...core.image import from_float, to_float
 from ...core.picture import Picture, scaled
 from ...core.progress import CancelToken, Progress
 from ...core.recipe import Recipe, format_recipe, to_data
-from ...core.resample import resized_map
+from ...core.resample import resized_map, shrunk
 from ..gimp.semantic_style.link.wire import pack
 from ..session import ENGINES, Session
 from .job_request import JobRequest
@@ -227,7 +227,7 @@ class Studio:
 
     def _small(self, picture: Picture, recipe: Recipe, side: int) -> tuple[Picture, Recipe]:
         """The picture and recipe at `side` px; the last pictures made small are kept."""
-        from ...core.preview import preview_recipe, shrunk
+        from ...core.preview import preview_recipe
 
         if side == 0 or picture.extent.long_side <= side:
             return picture, recipe

@@ -11,8 +11,9 @@ from semantic_style.core.layers import flatten, merged
 from semantic_style.core.masks import box_of
 from semantic_style.core.picture import Picture
 from semantic_style.core.pipeline import Stylist
-from semantic_style.core.preview import preview_recipe, shrunk
+from semantic_style.core.preview import preview_recipe
 from semantic_style.core.recipe import parse_recipe
+from semantic_style.core.resample import shrunk
 from semantic_style.core.selection import ByHand
 
 from .tiny import segmenter_of

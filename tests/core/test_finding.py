@@ -14,8 +14,8 @@ from semantic_style.core.finding import Finder
 from semantic_style.core.image import embed_mask
 from semantic_style.core.picture import Picture
 from semantic_style.core.pipeline import Stylist
-from semantic_style.core.preview import shrunk
 from semantic_style.core.recipe import Recipe, Region, Source, Target, parse_recipe
+from semantic_style.core.resample import shrunk
 
 from .tiny import ColourSegmenter, PromptSegmenter, TintEngine, is_tinted, segmenter_of, style_of
 
