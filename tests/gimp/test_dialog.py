@@ -18,7 +18,7 @@ from PIL import Image
 from semantic_style.plugin.gimp.semantic_style.link.address import SOCKET
 from semantic_style.plugin.session import Session
 
-from .real_gimp import Desktop, RealGimp, Worker
+from .real_gimp import Desktop, RealGimp
 
 WINDOW = "^Semantic Style$"
 SCREEN = (1280, 720)
@@ -83,9 +83,18 @@ class Driver:
 
 @pytest.fixture(scope="module")
 def photo(real_gimp: RealGimp) -> Path:
-    """960 x 640, so large that work on it can be stopped."""
+    """960 x 640."""
     path = real_gimp.work / "photo.jpg"
     shutil.copyfile(Session().shipped_photo("neuschwansteinCastle"), path)
+    return path
+
+
+@pytest.fixture
+def large_photo(real_gimp: RealGimp, photo: Path) -> Path:
+    """3840 x 2560: half a minute's work, so that no machine ends it before it is stopped."""
+    path = real_gimp.work / "large.jpg"
+    with Image.open(photo) as small:
+        small.resize((3840, 2560), Image.Resampling.BILINEAR).save(path)
     return path
 
 
@@ -173,10 +182,8 @@ def test_last_values_in_the_region_language_are_read(
     assert '"strength":0.5' in found["recipes"][0].replace(" ", "")
 
 
-def test_work_is_stopped(
-    gimp: RealGimp, screen: Desktop, photo: Path, shared_worker: Worker
-) -> None:
-    with asked(gimp, screen, photo) as (dialog, found):
+def test_work_is_stopped(gimp: RealGimp, screen: Desktop, large_photo: Path) -> None:
+    with asked(gimp, screen, large_photo) as (dialog, found):
         plain = dialog.preview("dialog-stopped")
         screen.type("sky")
         screen.key("Return")
