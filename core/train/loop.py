@@ -30,6 +30,8 @@ from .config import TrainConfig
 from .data import Batches
 from .report import History, write_report
 
+MOST_LOST = 10  # steps in a row without a finite loss and gradient, which end a run
+
 log = logging.getLogger(__name__)
 
 
@@ -164,6 +166,7 @@ def fit(task: Task, config: TrainConfig, out: Path, *, resume: bool = False) -> 
     with _stop_on_signal() as stop, bar:
         line = bar.add_task(task.name, total=config.steps, completed=done.step, losses="")
         begun = time.monotonic() - done.seconds
+        lost = 0
         for batch in itertools.chain(loader):
             with accelerator.autocast():
                 loss, parts = task.loss(model, batch)
@@ -171,8 +174,16 @@ def fit(task: Task, config: TrainConfig, out: Path, *, resume: bool = False) -> 
             slope = accelerator.clip_grad_norm_(learned, config.gradient_clip)
             # A picture of a single colour can make the gradient infinite through many
             # normalisations: one such step shall not spoil hours of others.
-            if slope is None or bool(torch.isfinite(slope)):
+            if all(x is None or bool(torch.isfinite(x)) for x in (loss, slope)):
                 optimizer.step()
+                lost = 0
+            else:
+                lost += 1
+                if lost == MOST_LOST:
+                    raise RequestError(
+                        f"neither loss nor gradient was finite in {lost} steps in a row, up to "
+                        f"step {done.step + 1}: lower learning_rate"
+                    )
             schedule.step()
             optimizer.zero_grad()
             average.update_parameters(accelerator.unwrap_model(model))
@@ -190,10 +201,6 @@ def fit(task: Task, config: TrainConfig, out: Path, *, resume: bool = False) -> 
                 bar.update(line, completed=done.step, losses=text)
                 if accelerator.is_main_process and not bar.console.is_terminal:
                     print(f"{done.step}/{config.steps} {done.seconds:.0f}s {text}", flush=True)
-                if not math.isfinite(means["loss"]):
-                    raise RequestError(
-                        f"the loss is {means['loss']} at step {done.step}: lower learning_rate"
-                    )
             if accelerator.is_main_process and done.step % config.sample_every == 0:
                 (out / "samples").mkdir(exist_ok=True)
                 with accelerator.autocast():
