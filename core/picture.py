@@ -121,6 +121,22 @@ def from_float(array: NDArray[np.floating]) -> NDArray[np.uint8]:
     return quantised(array, np.uint8)
 
 
+def to_screen(picture: Picture) -> NDArray[np.uint8]:
+    """[H, W, 4] sRGB with alpha; 255 where the picture has none, 0 where it is no number."""
+    rgb = from_float(to_float(picture))
+    if picture.alpha is None:
+        return with_alpha(rgb)
+    alpha = from_float(np.nan_to_num(scaled(picture.alpha), nan=0))
+    return np.concatenate([rgb, alpha[..., None]], axis=2)
+
+
+def with_alpha(samples: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """[H, W, 4] of [H, W, 3 or 4]."""
+    if samples.shape[2] == 4:
+        return samples
+    return np.concatenate([samples, np.full((*samples.shape[:2], 1), 255, np.uint8)], axis=2)
+
+
 def has_foreign_profile(picture: Picture) -> bool:
     """Whether the picture's values mean something else than sRGB."""
     return picture.profile is not None

@@ -17,9 +17,9 @@ from PIL import Image
 from ...core.errors import RequestError
 from ...core.film import write_film
 from ...core.geometry import Bounds
-from ...core.image import RECIPE_KEY, Picture, from_float, save_picture, to_float
+from ...core.image import RECIPE_KEY, Picture, save_picture
 from ...core.layers import Layer, check_ora, write_ora
-from ...core.picture import scaled
+from ...core.picture import to_screen
 from ...core.recipe import from_data, to_json
 from ...core.resample import shrunk
 from ..gimp.semantic_style.link.wire import pack_picture
@@ -125,12 +125,7 @@ def write_frames(path: Path, frames: Sequence[Pixels], opaque: bool, fps: float)
 
 def on_screen(picture: Picture, side: int = SHOWN_SIDE) -> str:
     """A data URL of the picture in sRGB, made small."""
-    small = shrunk(picture, side)
-    rgb = from_float(to_float(small))
-    if small.opaque or small.alpha is None:
-        return data_url(rgb)
-    alpha = from_float(np.nan_to_num(scaled(small.alpha), nan=0))
-    return data_url(np.concatenate([rgb, alpha[..., None]], axis=2))
+    return data_url(to_screen(shrunk(picture, side)))
 
 
 def data_url(samples: Pixels) -> str:

@@ -12,8 +12,7 @@ from weakref import ReferenceType, ref
 import numpy as np
 
 from ...core.errors import RequestError
-from ...core.image import from_float, to_float
-from ...core.picture import Picture, scaled
+from ...core.picture import Picture, from_float, to_screen, with_alpha
 from ...core.progress import CancelToken, Progress
 from ...core.recipe import Recipe, format_recipe, to_data
 from ...core.resample import resized_map, shrunk
@@ -140,7 +139,7 @@ class Studio:
         )  # fmt: skip
         header, arrays = self._regions(recipe, small, result)
         header["picture"] = sum(each.nbytes for each in arrays)
-        return header, [*arrays, _shown(result.picture)]
+        return header, [*arrays, to_screen(result.picture)]
 
     def _stylize(self, task: Task) -> Answer:
         from ...core.finding import name_of
@@ -213,7 +212,7 @@ class Studio:
             self.session.stylist(task.recipes[0]), task.picture, animation,
             strict=task.request.strict, progress=task.progress, cancel=task.cancel,
         )  # fmt: skip
-        frames = [_with_alpha(frame) for frame in animated.frames]
+        frames = [with_alpha(frame) for frame in animated.frames]
         return {
             "frames": len(frames),
             "x": 0,
@@ -301,22 +300,6 @@ def _bytes(samples: Any) -> memoryview:
     """Samples as they travel: row by row, little-endian."""
     kind = samples.dtype.newbyteorder("<")
     return np.ascontiguousarray(samples, kind).reshape(-1).view(np.uint8).data
-
-
-def _shown(picture: Picture) -> Any:
-    """[h, w, 4] uint8 sRGB: for a screen."""
-    rgb = from_float(to_float(picture))
-    if picture.alpha is None:
-        return _with_alpha(rgb)
-    alpha = from_float(np.nan_to_num(scaled(picture.alpha), nan=0))
-    return np.concatenate([rgb, alpha[..., None]], axis=2)
-
-
-def _with_alpha(frame: Any) -> Any:
-    """[h, w, 4] of [h, w, 3 or 4] uint8."""
-    if frame.shape[2] == 4:
-        return frame
-    return np.concatenate([frame, np.full((*frame.shape[:2], 1), 255, np.uint8)], axis=2)
 
 
 def _score(scores: dict[str, float], recipe: Recipe, number: int) -> float | None:
