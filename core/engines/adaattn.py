@@ -22,7 +22,7 @@ from ..nets.adaattn import (
     ContentStatistics,
     PreparedStyle,
 )
-from ..nets.attention import blocks
+from ..nets.attention import attention_moments, blocks, plain_attention_moments
 from ..progress import CancelToken
 from ..recipe_data import GROUPS
 from . import Signal, Word, refuse_word
@@ -59,12 +59,16 @@ class AdaAttNEngine(TiledEngine[PreparedStyle, ContentStatistics]):
         device: DeviceName = "auto",
         *,
         exact: bool = False,
+        plain: bool = False,
         tile: int | None = None,
     ) -> None:
-        place = choose_device(device, exact=exact)
+        """exact: float32 everywhere. plain: that, and attention by its formula with the whole
+        matrix, which `plan` does not count: what the rest is compared with."""
+        place = choose_device(device, exact=exact or plain)
+        attend = plain_attention_moments if plain else attention_moments
         state, metadata = load_weights(weights)
         try:
-            network = AdaAttN(AdaAttNConfig.from_json(metadata["config"]))
+            network = AdaAttN(AdaAttNConfig.from_json(metadata["config"]), attend)
             network.load_state_dict(state)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise RequestError(f"{weights} does not hold an AdaAttN network") from error

@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .attention import attention_moments
+from .attention import AttentionMoments, attention_moments
 from .colour import Colours, colours_of, recoloured
 from .decoder import Decoder, Modulation, StyleCode
 from .encoder import (
@@ -128,8 +128,11 @@ class AttentionLevel(nn.Module):
     """One AdaAttN module: f, g and h are 1 x 1 convolutions that start as identities, so that
     the untrained module already transfers."""
 
-    def __init__(self, key_width: int, width: int) -> None:
+    def __init__(
+        self, key_width: int, width: int, attend: AttentionMoments = attention_moments
+    ) -> None:
         super().__init__()
+        self.attend = attend
         self.f = _identity(key_width)
         self.g = _identity(key_width)
         self.h = _identity(width)
@@ -139,7 +142,7 @@ class AttentionLevel(nn.Module):
         self, query: Tensor, content: Tensor, key: Tensor, value: Tensor, *, scaled: bool
     ) -> Tensor:
         """query: normalised F_c^{1:x}; content: normalised F_c^x; both NCHW. Equation 7."""
-        mean, deviation = attention_moments(
+        mean, deviation = self.attend(
             self.f(query).flatten(2), key, value, scaled=scaled, each_block=self.each_block
         )  # N C HW
         return deviation.view_as(content) * content + mean.view_as(content)
@@ -153,15 +156,20 @@ def _identity(width: int) -> nn.Conv2d:
 
 
 class AdaAttN(nn.Module):
-    """Content and style pictures, NCHW RGB in [0, 1] -> the stylised picture, not yet clamped."""
+    """Content and style pictures, NCHW RGB in [0, 1] -> the stylised picture, not yet clamped.
 
-    def __init__(self, config: AdaAttNConfig | None = None) -> None:
+    attend: in which form attention is computed; plain_attention_moments is the formula itself.
+    """
+
+    def __init__(
+        self, config: AdaAttNConfig | None = None, attend: AttentionMoments = attention_moments
+    ) -> None:
         super().__init__()
         self.config = config = config or AdaAttNConfig()
         widths = config.encoder.widths
         self.encoder = Encoder(config.encoder)
         self.attention = nn.ModuleDict(
-            {str(x): AttentionLevel(sum(widths[:x]), widths[x - 1]) for x in config.layers}
+            {str(x): AttentionLevel(sum(widths[:x]), widths[x - 1], attend) for x in config.layers}
         )
         levels = (*config.layers, *config.uniform)
         self.decoder = Decoder(config.encoder, levels, linear_merge=config.linear_merge)

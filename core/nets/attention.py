@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -16,10 +17,32 @@ VARIANCE_FLOOR = 1e-6  # inside the root: the gradient of sqrt is infinite at 0
 BLOCK_ELEMENTS = 4_194_304  # attention weights held at once: 16 MB in float32
 
 
+class AttentionMoments(Protocol):
+    """Both forms of equation 6; see `attention_moments`."""
+
+    def __call__(
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        *,
+        scaled: bool = False,
+        each_block: Callable[[], None] | None = None,
+    ) -> tuple[Tensor, Tensor]: ...
+
+
 def plain_attention_moments(
-    query: Tensor, key: Tensor, value: Tensor, *, scaled: bool = False
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    *,
+    scaled: bool = False,
+    each_block: Callable[[], None] | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """The paper's formula as it stands, with the whole B x N x M matrix: for tests and `bench`."""
+    """The paper's formula as it stands, with the whole B x N x M matrix: for tests and `bench`.
+    The matrix is the only block."""
+    if each_block is not None:
+        each_block()
     logits = query.transpose(1, 2) @ key  # B N M
     if scaled:
         logits = logits / math.sqrt(query.shape[1])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +26,22 @@ def test_the_cpu_takes_bfloat16_only_where_it_multiplies_it_itself() -> None:
     assert device.place == torch.device("cpu")
     assert (device.dtype == torch.bfloat16) == cpu_has_bfloat16()
     assert choose_device("cpu", exact=True).dtype_name == "float32"
+
+
+def test_a_processor_held_to_an_older_form_is_given_no_bfloat16(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    code = (
+        "from semantic_style.core.device import choose_device\n"
+        "print(choose_device('cpu').dtype_name)"
+    )
+    held = {**os.environ, "ATEN_CPU_CAPABILITY": "avx2"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=held, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["float32"]
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "avx2")
+    assert choose_device("cpu").dtype == torch.float32
 
 
 def test_autocast_follows_the_format() -> None:

@@ -57,6 +57,21 @@ def test_tiles_leave_no_seam(weights: Path) -> None:
     assert np.abs(a - b).max() < 1 / 255
 
 
+def test_the_plain_path_agrees(weights: Path) -> None:
+    """Attention in blocks, and in this machine's format, against the formula in float32."""
+    content, style = picture(150, 200, 0), picture(120, 90, 1)
+    plain = AdaAttNEngine(weights, "cpu", plain=True)
+    assert plain.dtype == "float32"
+    truth = plain.stylize(content, [(plain.prepare(style), 1.0)])
+    for exact, least in ((True, 80), (False, 40)):
+        ours = AdaAttNEngine(weights, "cpu", exact=exact)
+        assert psnr(ours.stylize(content, [(ours.prepare(style), 1.0)]), truth) > least
+    cancel = CancelToken()
+    cancel.cancel()
+    with pytest.raises(Cancelled):
+        plain.stylize(content, [(plain.prepare(style), 1.0)], cancel=cancel)
+
+
 def test_bounds_are_cut_out_of_the_same_picture(weights: Path) -> None:
     """A region's strokes do not depend on the size of its box."""
     engine = AdaAttNEngine(weights, "cpu", exact=True)

@@ -10,6 +10,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from semantic_style.core.nets.adaattn import AdaAttN, AdaAttNConfig, paper, published
+from semantic_style.core.nets.attention import (
+    AttentionMoments,
+    attention_moments,
+    plain_attention_moments,
+)
 from semantic_style.core.nets.colour import colours_of
 from semantic_style.core.nets.encoder import VGG19, EncoderConfig
 
@@ -17,9 +22,11 @@ SMALL = EncoderConfig(widths=(4, 6, 8, 10, 12))
 SMALL_VGG = dataclasses.replace(VGG19, widths=(4, 6, 8, 10, 10))
 
 
-def network(config: AdaAttNConfig, seed: int = 0) -> AdaAttN:
+def network(
+    config: AdaAttNConfig, seed: int = 0, attend: AttentionMoments = attention_moments
+) -> AdaAttN:
     torch.manual_seed(seed)
-    net = AdaAttN(config)
+    net = AdaAttN(config, attend)
     for name, parameter in net.named_parameters():  # away from the identities of the start
         if "encoder" not in name:
             torch.nn.init.normal_(parameter, std=0.15)
@@ -72,9 +79,10 @@ def plain(net: AdaAttN, content: Tensor, style: Tensor) -> Tensor:
     return result
 
 
+@pytest.mark.parametrize("attend", [attention_moments, plain_attention_moments])
 @pytest.mark.parametrize("layers", [(3, 4, 5), (3, 5), (3,), (4, 5), (5,)])
-def test_output_equals_the_equations(layers: tuple[int, ...]) -> None:
-    net = network(dataclasses.replace(paper(SMALL_VGG), layers=layers))
+def test_output_equals_the_equations(layers: tuple[int, ...], attend: AttentionMoments) -> None:
+    net = network(dataclasses.replace(paper(SMALL_VGG), layers=layers), attend=attend)
     content, style = pictures()
     truth = plain(net, content, style)
     with torch.no_grad():
