@@ -21,6 +21,7 @@ from ..perceptual_weights import load_perceptual
 from .config import TrainConfig
 from .data import Pairs, RandomCrops, find_pictures, to_unit
 from .loop import place
+from .style_losses import grid_loss
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class AdaAttNTraining(TrainConfig):
     sees it, as whoever looks at a large picture does; it also makes the losses cheaper.
     style_positions: the limit of keys while training; the network that ships takes more.
     encoder: where the encoder's weights come from; it stays frozen unless train_encoder.
-    gram_weight: of Gram matrices, relative. covariance: see AdaAttNConfig.
+    gram_weight: of Gram matrices, relative. grid_weight: see style_losses.grid_loss.
+    covariance: see AdaAttNConfig.
     """
 
     size: int = 160
@@ -43,6 +45,7 @@ class AdaAttNTraining(TrainConfig):
     local_weight: float = 0.05
     skew_weight: float = 0.0
     range_weight: float = 10.0
+    grid_weight: float = 3.0
     loss_scale: int = 2
     layers: tuple[int, ...] = (3, 4, 5)
     encoder: str = "encoder-compact"
@@ -99,11 +102,17 @@ class AdaAttNTask:
         style_share = global_style_loss(of_output, of_style, skew=c.skew_weight) / style_unit
         content_share = content_loss(of_output[3], of_content[3]) / content_unit
         outside = (output - output.clamp(0, 1)).pow(2).mean()
-        parts = {"style": style_share.mean(), "content": content_share.mean(), "range": outside}
+        parts = {
+            "style": style_share.mean(),
+            "content": content_share.mean(),
+            "range": outside,
+            "grid": grid_loss(output).mean(),
+        }
         total = (
             c.global_weight * parts["style"]
             + c.content_weight * parts["content"]
             + c.range_weight * outside
+            + c.grid_weight * parts["grid"]
         )
         if c.gram_weight:
             unit = gram_loss(of_content, of_style).clamp_min(1)

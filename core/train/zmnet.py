@@ -48,6 +48,7 @@ class ZMNetTraining(TrainConfig):
     content_weight: float = 0.15
     range_weight: float = 10.0
     variation_weight: float = 1.0
+    grid_weight: float = 3.0
     loss_scale: int = 2
     encoder: str = "encoder-compact"
     smallest_crop: float = 0.4
@@ -55,7 +56,7 @@ class ZMNetTraining(TrainConfig):
     def weights(self) -> StyleWeights:
         return StyleWeights(
             self.style_weight, self.gram_weight, self.content_weight, self.range_weight,
-            self.variation_weight, self.loss_scale,
+            self.variation_weight, self.grid_weight, self.loss_scale,
         )  # fmt: skip
 
 
