@@ -52,8 +52,7 @@ def run(
 
     Raises RequestError where the system can't tell a process's peak, and where the command fails.
     """
-    if sys.platform == "win32":
-        raise RequestError("Windows does not tell a process's peak memory: use Linux or macOS")
+    check_system()
     rows: list[dict[str, Any]] = []
     arguments: Sequence[str] = ()
     with tempfile.TemporaryDirectory(prefix="semantic-style-memory-") as name:
@@ -63,7 +62,7 @@ def run(
                 cancel.check()
             progress("measuring memory", done / len(megapixels))
             photo = folder / f"photo-{size}.jpg"
-            width, height = _enlarged(photo, size)
+            width, height = enlarged(photo, size)
             arguments = command(photo, folder / f"out-{size}.png")
             found = launched(arguments, folder / "found.json")
             rows.append(
@@ -83,6 +82,12 @@ def run(
         **growth(rows),
     }
     return Report("memory", about, rows, machine(), versions())
+
+
+def check_system() -> None:
+    """RequestError where the system can't tell a process's peak."""
+    if sys.platform == "win32":
+        raise RequestError("Windows does not tell a process's peak memory: use Linux or macOS")
 
 
 def growth(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
@@ -128,7 +133,8 @@ def table(report: Report) -> Table:
     return drawn
 
 
-def _enlarged(path: Path, megapixels: float) -> tuple[int, int]:
+def enlarged(path: Path, megapixels: float) -> tuple[int, int]:
+    """Writes a shipped photo, enlarged, to `path` (JPEG); its width and height."""
     with Image.open(StyleStore().photos()[0].path) as photo:
         factor = math.sqrt(megapixels * 1e6 / (photo.width * photo.height))
         size = round(photo.width * factor), round(photo.height * factor)

@@ -16,12 +16,14 @@ from torch import Tensor
 
 from ...weights.style_store import StyleStore
 from ..canvas import stored
+from ..device import Device, DeviceName, choose_device
 from ..engines import Engine
 from ..nets.attention import attention_moments, plain_attention_moments
 from ..progress import CancelToken, Progress, silent
 from ..segmenter import Segmenter
 from .machine import machine, versions
 from .methods import PEER_SIDE, fitted, peer, unit
+from .processor import form
 from .report import Report
 
 if TYPE_CHECKING:
@@ -66,6 +68,7 @@ def run(
     attention_sides: Sequence[int] = ATTENTION_SIDES,
     repeats: int = 5,
     with_peer: bool = True,
+    device: DeviceName = "auto",
     progress: Progress = silent,
     cancel: CancelToken | None = None,
 ) -> Report:
@@ -75,11 +78,13 @@ def run(
     it, too, and must not find it in a cache: engines come without one on disk. The peer's work
     with a style picture is the same at every size, and at PEER_SIDE it is not enlarged.
 
-    Ratios are medians over the rounds of "this one's seconds over the first one's" of its group.
+    device: of the engines, and where attention is timed. Ratios are medians over the rounds of
+    "this one's seconds over the first one's" of its group.
     """
+    place = choose_device(device)
     groups: list[tuple[str, Callable[[], dict[str, Call]]]] = []
     for side in attention_sides:
-        groups.append((f"attention, {side * side} positions", partial(_attention, side)))
+        groups.append((f"attention, {side * side} positions", partial(_attention, side, place)))
     for size in sizes:
         groups.append((f"{size} px", partial(_stylising, engines, size, with_peer)))
     if segmenter:
@@ -88,19 +93,7 @@ def run(
     for done, (group, make) in enumerate(groups):
         progress("timing", done / len(groups))
         seconds = paired(make(), repeats, cancel)
-        first = next(iter(seconds.values()), [])
-        for name, times in seconds.items():
-            ratios = [t / f for t, f in zip(times, first, strict=True)]
-            rows.append(
-                {
-                    "group": group,
-                    "case": name,
-                    "min": min(times),
-                    "median": median(times),
-                    "ratio": median(ratios),
-                    "seconds": times,
-                }
-            )
+        rows += rows_of(group, seconds, form(place))
     progress("timing", 1.0)
     about = {
         "n": repeats,
@@ -115,23 +108,43 @@ def run(
     return Report("speed", about, rows, machine(), versions())
 
 
+def rows_of(
+    group: str, seconds: Mapping[str, Sequence[float]], processor: str
+) -> list[dict[str, Any]]:
+    """A report's rows: what `paired` found, each case beside the group's first. processor: what
+    worked, as `form` says it."""
+    first = next(iter(seconds.values()), [])
+    return [
+        {
+            "processor": processor,
+            "group": group,
+            "case": name,
+            "min": min(times),
+            "median": median(times),
+            "ratio": median(t / f for t, f in zip(times, first, strict=True)),
+            "seconds": times,
+        }
+        for name, times in seconds.items()
+    ]
+
+
 def table(report: Report) -> Table:
     from rich.table import Table
 
     drawn = Table(title=f"speed, warm, {report.about['n']} paired rounds")
-    for column in ("group", "case"):
+    for column in ("processor", "group", "case"):
         drawn.add_column(column)
     for column in ("min s", "median s", "ratio"):
         drawn.add_column(column, justify="right")
     for row in report.rows:
         figures = (f"{row['min']:.4f}", f"{row['median']:.4f}", f"{row['ratio']:.2f}")
-        drawn.add_row(row["group"], row["case"], *figures)
+        drawn.add_row(row["processor"], row["group"], row["case"], *figures)
     return drawn
 
 
-def _attention(side: int) -> dict[str, Call]:
-    """The same random query, key and value through both forms, on the best device."""
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+def _attention(side: int, place: Device) -> dict[str, Call]:
+    """The same random query, key and value through both forms."""
+    device = place.place
     source = torch.Generator().manual_seed(0)
 
     def drawn(channels: int) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -52,6 +53,51 @@ def test_memory_of_a_small_photo(cli: Callable, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "command",
+    [
+        ("networks", "--size", "64", "--memory-size", "0", "--pairs", "1"),
+        ("speed", "--size", "64", "--engine", "adaattn", "--no-peer"),
+    ],
+)
+def test_the_processor_as_it_is_and_held_to_an_older_form(
+    cli: Callable, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    file, drawing = tmp_path / "report.json", tmp_path / "report.svg"
+    ran = cli("bench", *command, "--repeats", "1", "--json", file)
+    assert ran.code == 0, ran.err
+    report = json.loads(file.read_text(encoding="utf-8"))
+    forms = [row["processor"] for row in report["rows"]]
+    if report["machine"]["instructions"] == "AVX512":
+        assert "AVX2, float32" in forms
+        assert "can't be held" in report["about"]["older_laptop"]
+    assert len(set(forms)) <= 2
+    assert "plain formula" in ran.out
+    drawn = cli("bench", "draw", file, "-o", drawing, "--group", "64 px")
+    assert drawn.code == 0, drawn.err
+    assert f"64 px, {forms[0]}" in drawing.read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no peak memory there")
+def test_a_region_of_a_small_photo(cli: Callable, tmp_path: Path) -> None:
+    file = tmp_path / "region.json"
+    ran = cli("bench", "region", "--megapixels", "0.05", "--repeats", "1", "--json", file)
+    assert ran.code == 0, ran.err
+    whole, region = json.loads(file.read_text(encoding="utf-8"))["rows"]
+    assert region["share"] == pytest.approx(0.05, abs=0.005)
+    assert 0 < region["ratio"] < 3
+    assert whole["peak_mb"] > 100
+
+
+def test_new_processes_are_timed(cli: Callable, tmp_path: Path) -> None:
+    file = tmp_path / "start.json"
+    ran = cli("bench", "start", "--repeats", "1", "--json", file)
+    assert ran.code == 0, ran.err
+    seconds = {r["case"]: r["median"] for r in json.loads(file.read_text("utf-8"))["rows"]}
+    assert list(seconds) == ["--help", "doctor", "first result"]
+    assert 0 < seconds["--help"] < seconds["first result"]
+
+
+@pytest.mark.parametrize(
     "arguments",
     [
         ("quality", "--pairs", "0"),
@@ -60,6 +106,12 @@ def test_memory_of_a_small_photo(cli: Callable, tmp_path: Path) -> None:
         ("speed", "--size", "1"),
         ("memory", "--megapixels", "nan"),
         ("masks", "--data", "gone"),
+        ("networks", "--size", "5000"),
+        ("networks", "--memory-size", "1"),
+        ("region", "--share", "0"),
+        ("start", "--json", "gone/report.json"),
+        ("draw", "gone.json", "-o", "figures.svg"),
+        ("draw", "gone.json", "-o", "gone/figures.svg"),
         ("quality", "--json", "gone/report.json"),
     ],
 )
