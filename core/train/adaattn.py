@@ -36,13 +36,13 @@ class AdaAttNTraining(TrainConfig):
     covariance: see AdaAttNConfig.
     """
 
-    size: int = 160
-    batch: int = 4
+    size: int = 256
+    batch: int = 2
     learning_rate: float = 1e-3
-    global_weight: float = 1.0
-    gram_weight: float = 0.0
-    content_weight: float = 0.6
-    local_weight: float = 0.05
+    global_weight: float = 1.3
+    gram_weight: float = 0.7
+    content_weight: float = 0.16
+    local_weight: float = 0.0
     skew_weight: float = 0.0
     range_weight: float = 10.0
     grid_weight: float = 3.0
@@ -52,7 +52,7 @@ class AdaAttNTraining(TrainConfig):
     train_encoder: bool = False
     covariance: bool = True
     style_positions: int = 400
-    smallest_crop: float = 0.4
+    smallest_crop: float = 0.5
 
 
 class AdaAttNTask:

@@ -27,12 +27,12 @@ class StyleWeights:
     whoever looks at a large picture does; it also makes the losses cheaper.
     """
 
-    style: float = 1.0
-    gram: float = 1.0
-    content: float = 0.1
+    style: float = 1.4
+    gram: float = 0.6
+    content: float = 0.3
     range: float = 10.0
     variation: float = 1.0
-    grid: float = 3.0
+    grid: float = 8.0
     loss_scale: int = 2
 
 

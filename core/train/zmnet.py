@@ -34,24 +34,24 @@ class ZMNetTraining(TrainConfig):
     The losses' weights and loss_scale: see StyleWeights.
     """
 
-    size: int = 160
-    batch: int = 6
+    size: int = 256
+    batch: int = 3
     learning_rate: float = 1e-3
     network: Literal["compact", "paper"] = "compact"
     signal: str = ""
     pnet: Literal["serial", "parallel"] = "serial"
-    style_size: int = 160
+    style_size: int = 256
     contents: int = 1
     styles: int = 0
-    style_weight: float = 1.0
-    gram_weight: float = 1.0
-    content_weight: float = 0.15
+    style_weight: float = 1.4
+    gram_weight: float = 0.6
+    content_weight: float = 0.3
     range_weight: float = 10.0
     variation_weight: float = 1.0
-    grid_weight: float = 3.0
+    grid_weight: float = 8.0
     loss_scale: int = 2
     encoder: str = "encoder-compact"
-    smallest_crop: float = 0.4
+    smallest_crop: float = 0.5
 
     def weights(self) -> StyleWeights:
         return StyleWeights(

@@ -43,7 +43,15 @@ WIDE_SIZE = 96  # px, of the steps of the paper's own network that are timed
 def attention_settings(bench: Bench, scale: Scale) -> AdaAttNTraining:
     """Equation 8 alone, lambda_g = lambda_l. A common factor changes nothing under Adam."""
     return settings(
-        AdaAttNTraining, bench, scale, global_weight=0.5, local_weight=0.5, content_weight=0.0
+        AdaAttNTraining,
+        bench,
+        scale,
+        global_weight=0.5,
+        local_weight=0.5,
+        content_weight=0.0,
+        gram_weight=0.0,
+        grid_weight=0.0,
+        smallest_crop=0.4,
     )
 
 

@@ -44,6 +44,16 @@ class Trained:
         return fmean(row["loss"] for row in self.history[-LAST_STEPS:])
 
 
+# Of ZM-Net's runs: the paper's two losses. Today's defaults of `train zmnet` ask for more.
+PAPER_LOSSES = {
+    "style_weight": 1.0,
+    "gram_weight": 1.0,
+    "content_weight": 0.15,
+    "grid_weight": 0.0,
+    "smallest_crop": 0.4,
+}
+
+
 def settings(kind: type[C], bench: Bench, scale: Scale, **more: Any) -> C:
     """What all runs have in common: few steps, hence no moving average and a short warm-up; one
     logged row a step; one seed, so that all runs of one scale see the same crops."""

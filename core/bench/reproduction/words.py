@@ -22,7 +22,7 @@ from ..probe import SIDE, Probe, accuracy, brightness, exposed, features_of
 from .frame import Bench, Cell, Experiment, Outcome, Shown, Table, save_picture
 from .judging import load_zmnet, opened, picture_of, shipped_photos, tensor_of
 from .scales import WORDS as SCALE
-from .training import Trained, described, settings, trained
+from .training import PAPER_LOSSES, Trained, described, settings, trained
 
 TRAINED = ("noon", "night")
 UNSEEN = ("morning", "afternoon")
@@ -124,6 +124,7 @@ def word_run(bench: Bench, form: str) -> Trained:
         ZMNetWordsTraining, bench, SCALE, data=bench.data.words, only=TRAINED, pnet=form,
         styles_net="", train_tnet=True, compressed=COMPRESSED, pca_words="times-of-day",
         vector_noise=0.0, style_size=SCALE.size, contents=SCALE.batch,
+        **PAPER_LOSSES,
     )  # fmt: skip
     return trained(bench, f"words-{form}", lambda: ZMNetWordsTask(config), config)
 

@@ -19,7 +19,7 @@ from ..methods import Method
 from .frame import Bench
 from .judging import picture_of, ten_styles, tensor_of
 from .scales import CAPACITY, Scale
-from .training import Trained, settings, trained
+from .training import PAPER_LOSSES, Trained, settings, trained
 
 
 def zmnet_settings(
@@ -27,7 +27,9 @@ def zmnet_settings(
 ) -> ZMNetTraining:
     """Each crop has a style of its own: with one a minibatch, as in the paper, so few steps got
     nowhere."""
-    return settings(ZMNetTraining, bench, scale, style=style, style_size=scale.size, **more)
+    return settings(
+        ZMNetTraining, bench, scale, style=style, style_size=scale.size, **PAPER_LOSSES, **more
+    )
 
 
 def table_settings(
@@ -35,7 +37,7 @@ def table_settings(
 ) -> TableTraining:
     return settings(
         TableTraining, bench, scale, style=style, style_size=scale.size, contents=scale.batch,
-        styles=styles, **more,
+        styles=styles, **PAPER_LOSSES, **more,
     )  # fmt: skip
 
 

@@ -27,4 +27,5 @@ def test_a_grid_of_either_direction_counts_alike(turn: int) -> None:
 def test_a_flat_picture_has_a_finite_slope() -> None:
     flat = torch.full((1, 3, 64, 64), 0.5, requires_grad=True)
     grid_loss(flat).sum().backward()
-    assert flat.grad is not None and flat.grad.isfinite().all()
+    assert flat.grad is not None
+    assert flat.grad.isfinite().all()

@@ -45,7 +45,12 @@ def test_encoder_then_adaattn_then_a_picture(pictures: Path, vgg16: Path) -> Non
     encoder = pictures / "encoder/encoder-compact.safetensors"
     features = load_distilled(encoder)(torch.rand(1, 3, 32, 32))
     assert [f.shape[1] for f in features] == [64, 128, 256, 512, 512]
-    main(["adaattn", *arguments(pictures, vgg16, "adaattn", f"encoder={encoder}")])
+    main(
+        [
+            "adaattn",
+            *arguments(pictures, vgg16, "adaattn", f"encoder={encoder}", "local_weight=0.05"),
+        ]
+    )
     weights = pictures / "adaattn/adaattn-compact.safetensors"
     engine = AdaAttNEngine(weights, "cpu", exact=True)
     for mine, theirs in zip(
