@@ -26,7 +26,7 @@ from .console import note, progress_bar, say
 if TYPE_CHECKING:
     from ..core.segmenter import Segmenter
 
-SHEET_PAIRS = 24
+SHEET_PAIRS = 40
 app = typer.Typer(help="Measure quality, masks, speed and memory: a table, and JSON on request.")
 
 
@@ -48,7 +48,7 @@ def quality(
     peer: PEER = True,
     sheet: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.jpg", help="Draw the first 24 pairs here; measures none."),
+        typer.Option(metavar="FILE.jpg", help="Draw the first pairs here, at most 40; measures none."),
     ] = None,
     device: DEVICE = "auto",
     json: JSON = None,

@@ -20,7 +20,7 @@ def sheet(
     styles: Path,
     out: Path,
     *,
-    pairs: int = 24,
+    pairs: int = 40,
     size: int = 512,
     seed: int = 0,
     with_peer: bool = True,

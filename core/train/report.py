@@ -7,6 +7,7 @@ import json
 import platform
 from collections.abc import Mapping
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import torch
@@ -38,7 +39,8 @@ def write_report(
     (out / "history.json").write_text(json.dumps(rows) + "\n", encoding="utf-8")
     last = rows[-max(1, len(rows) // 20) :]  # the last twentieth, against the noise of one batch
     names = [k for k in (rows[-1] if rows else {}) if k not in ("step", "seconds")]
-    final = {k: sum(r[k] for r in last) / len(last) for k in names}
+    # A run that was resumed with another loss has it in its later rows alone.
+    final = {k: fmean(r[k] for r in last if k in r) for k in names}
     report = {
         "name": name,
         "finished": steps == config.steps,
@@ -73,7 +75,8 @@ def _plot(path: Path, rows: list[dict[str, float]], names: list[str]) -> None:
 
     figure, axes = pyplot.subplots(figsize=(7, 4), dpi=120)
     for name in names:
-        axes.plot([r["step"] for r in rows], [r[name] for r in rows], label=name, linewidth=1)
+        known = [r for r in rows if name in r]
+        axes.plot([r["step"] for r in known], [r[name] for r in known], label=name, linewidth=1)
     axes.set(xlabel="step", ylabel="loss", yscale="log")
     axes.legend()
     figure.tight_layout()

@@ -164,3 +164,20 @@ def test_a_step_without_a_finite_gradient_is_left_out(pictures: Path, tmp_path: 
     assert all(tensor.isfinite().all() for tensor in state.values())
     rows = json.loads((tmp_path / "run/history.json").read_text())
     assert rows[-1]["loss"] < rows[0]["loss"] / 2
+
+
+class _TwoLosses(BlurTask):
+    """As a loss that was not there when the run began."""
+
+    def loss(self, model: torch.nn.Module, batch: Any) -> Any:
+        loss, parts = super().loss(model, batch)
+        return loss, {**parts, "late": loss.detach()}
+
+
+def test_a_resumed_run_may_have_another_loss(pictures: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    fit(BlurTask(config(pictures, steps=4)), config(pictures, steps=4), out)
+    longer = config(pictures, steps=8)
+    fit(_TwoLosses(longer), longer, out, resume=True)
+    assert "late" in json.loads((out / "report.json").read_text())["losses"]
+    assert (out / "loss.png").is_file()
