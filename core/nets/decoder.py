@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .convolution import Convolution
 from .encoder import EncoderConfig
 from .statistics import Moments
 
@@ -40,7 +41,7 @@ class Decoder(nn.Module):
         self.stage_of: list[int] = []  # the level at whose size each convolution works
 
         def add(level: int, before: int, after: int) -> int:
-            convs.append(nn.Conv2d(before, after, 3, padding=1, padding_mode="reflect"))
+            convs.append(Convolution(before, after, 3, padding=1, padding_mode="reflect"))
             self.stage_of.append(level)
             return after
 

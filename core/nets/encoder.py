@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .convolution import Convolution
+
 Features = list[
     Tensor
 ]  # five NCHW tensors, relu1_1 to relu5_1; each half as wide as the one before
@@ -83,7 +85,7 @@ class Encoder(nn.Module):
         for width, depth in zip(config.widths, config.depths, strict=True):
             convs = nn.ModuleList()
             for _ in range(depth):
-                conv = nn.Conv2d(channels, width, 3, padding=1, padding_mode=config.padding)
+                conv = Convolution(channels, width, 3, padding=1, padding_mode=config.padding)
                 # PyTorch's own start shrinks activations at every ReLU: level 5 would not learn.
                 nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
                 nn.init.zeros_(conv.bias)  # type: ignore[arg-type]

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .colour import Colours, colours_of, recoloured
+from .convolution import Convolution
 from .statistics import EPSILON, Moments, masked_moments, moments
 
 LAYERS = 9  # that are normalised
@@ -136,6 +137,11 @@ def dynamic_instance_norm(
 
     gamma = 1 and beta = 0 is plain instance normalisation.
     """
+    if of is None and len(x) == 1 and not torch.is_grad_enabled():
+        size = x.shape[2] * x.shape[3]
+        return torch.native_group_norm(
+            x, gamma[0].float(), beta[0].float(), 1, x.shape[1], size, x.shape[1], EPSILON
+        )[0]
     if of is None:
         return _DynamicInstanceNorm.apply(x, gamma, beta)  # type: ignore[no-any-return]
     scale = gamma[..., None, None] / of.deviation
@@ -245,9 +251,9 @@ class TNet(nn.Module):
         second: Any
         for first, second in self.blocks:  # type: ignore[misc]
             x = x + norm(second(F.relu(norm(first(x)))))
-        for conv, (height, width) in zip(self.up, reversed(sizes[1:]), strict=True):
-            x = F.interpolate(x, scale_factor=2, mode="nearest")[..., :height, :width]
-            x = F.relu(norm(conv(x)))
+        up: Any
+        for up, (height, width) in zip(self.up, reversed(sizes[1:]), strict=True):
+            x = F.relu(norm(up.of_doubled(x)[..., :height, :width]))
         x = self.out(x).float()
         return image + x if self.config.recolours else 0.5 + 0.5 * torch.tanh(x)
 
@@ -275,6 +281,6 @@ def plain(gamma: Tensor, beta: Tensor) -> Parameters:
     return Parameters(gamma, beta, Colours(zeros, eye), zeros[:, 0])
 
 
-def _conv(before: int, after: int, kernel: int = 3, stride: int = 1) -> nn.Conv2d:
+def _conv(before: int, after: int, kernel: int = 3, stride: int = 1) -> Convolution:
     """Reflection padding: no dark frame. No bias where it would be normalised away."""
-    return nn.Conv2d(before, after, kernel, stride, padding=kernel // 2, padding_mode="reflect")
+    return Convolution(before, after, kernel, stride, padding=kernel // 2, padding_mode="reflect")

@@ -35,6 +35,7 @@ def test_every_network_is_timed_and_agrees_with_its_plain_path() -> None:
         assert plain["format"] == "float32"
         assert "least_db" not in plain
         assert 40 < ours["least_db"] <= ours["mean_db"] < 200
+    assert rows["adaattn-compact, style read before"]["format"] == rows["adaattn-compact"]["format"]
     assert rows["adaattn-compact"]["format"] == choose_device("cpu").dtype_name
     assert report.rows[0]["ratio"] == 1
     console = Console(width=200, record=True, file=io.StringIO())
