@@ -19,15 +19,27 @@ class Convolution(nn.Conv2d):
             return super().forward(input)
         return F.conv2d(self._padded(input, self.padding_mode), self.weight, self.bias, self.stride)
 
-    def of_doubled(self, x: Tensor) -> Tensor:
-        """What `forward` gives of x, NCHW, enlarged twice by repetition; 3 x 3, stride 1.
+    def _padded(self, x: Tensor, mode: str) -> Tensor:
+        sides = [int(self.padding[axis]) for axis in (1, 1, 0, 0)]
+        with torch.autocast(x.device.type, enabled=False):
+            return F.pad(x, sides, mode=mode)
 
-        Of the nine pixels under the kernel four differ. Where no gradient is asked for, each of
-        the four kinds of places is a convolution of x itself by a 2 x 2 kernel, the sums of what
-        fell on the same pixel: less than half of the multiplications, and nothing enlarged.
-        """
+
+class DoublingConvolution(Convolution):
+    """`Convolution`, 3 x 3 with stride 1, of its input enlarged twice by repetition:
+    NCHW -> [N, C', 2H, 2W].
+
+    Of the nine pixels under the kernel four differ. Where no gradient is asked for, each of the
+    four kinds of places is a convolution of the input itself by a 2 x 2 kernel, the sums of what
+    fell on the same pixel: less than half of the multiplications, and nothing enlarged.
+    """
+
+    def __init__(self, before: int, after: int) -> None:
+        super().__init__(before, after, 3, padding=1, padding_mode="reflect")
+
+    def forward(self, x: Tensor) -> Tensor:
         if torch.is_grad_enabled():
-            return self(F.interpolate(x, scale_factor=2, mode="nearest"))
+            return super().forward(F.interpolate(x, scale_factor=2, mode="nearest"))
         count, _, height, width = x.shape
         # What an enlarged picture reflects at its border is its border itself.
         padded = self._padded(x, "replicate")
@@ -41,11 +53,6 @@ class Convolution(nn.Conv2d):
                 answer[:, row::2, :, column] = found
         assert answer is not None
         return answer.view(count, 2 * height, 2 * width, -1).permute(0, 3, 1, 2)
-
-    def _padded(self, x: Tensor, mode: str) -> Tensor:
-        sides = [int(self.padding[axis]) for axis in (1, 1, 0, 0)]
-        with torch.autocast(x.device.type, enabled=False):
-            return F.pad(x, sides, mode=mode)
 
 
 def _summed(kernel: Tensor, side: int) -> tuple[Tensor, Tensor]:

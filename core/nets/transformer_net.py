@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .colour import Colours, colours_of, recoloured
-from .convolution import Convolution
+from .convolution import Convolution, DoublingConvolution
 from .statistics import EPSILON, Moments, masked_moments, moments
 
 LAYERS = 9  # that are normalised
@@ -194,7 +194,7 @@ class TNet(nn.Module):
         self.blocks = nn.ModuleList(
             nn.ModuleList([_conv(c, c), _conv(c, c)]) for _ in range(config.blocks)
         )
-        self.up = nn.ModuleList([_conv(c, b), _conv(b, a)])
+        self.up = nn.ModuleList([DoublingConvolution(c, b), DoublingConvolution(b, a)])
         self.out = _conv(a, 3, config.kernel)
         if config.recolours:  # training starts from the recoloured picture
             nn.init.zeros_(self.out.weight)
@@ -251,9 +251,8 @@ class TNet(nn.Module):
         second: Any
         for first, second in self.blocks:  # type: ignore[misc]
             x = x + norm(second(F.relu(norm(first(x)))))
-        up: Any
         for up, (height, width) in zip(self.up, reversed(sizes[1:]), strict=True):
-            x = F.relu(norm(up.of_doubled(x)[..., :height, :width]))
+            x = F.relu(norm(up(x)[..., :height, :width]))
         x = self.out(x).float()
         return image + x if self.config.recolours else 0.5 + 0.5 * torch.tanh(x)
 
