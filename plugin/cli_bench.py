@@ -48,7 +48,7 @@ def quality(
     peer: PEER = True,
     sheet: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.jpg", help="Draw the first pairs here, at most 40; measures none."),
+        typer.Option(metavar="FILE.jpg", help="Draw the first 40 pairs here; measures none."),
     ] = None,
     device: DEVICE = "auto",
     json: JSON = None,

@@ -137,11 +137,14 @@ def dynamic_instance_norm(
 
     gamma = 1 and beta = 0 is plain instance normalisation.
     """
-    if of is None and len(x) == 1 and not torch.is_grad_enabled():
-        size = x.shape[2] * x.shape[3]
-        return torch.native_group_norm(
-            x, gamma[0].float(), beta[0].float(), 1, x.shape[1], size, x.shape[1], EPSILON
-        )[0]
+    if of is None and not torch.is_grad_enabled():
+        # One pass, and one rounding; by itself each sample, which has a scale and shift of its own.
+        channels, size = x.shape[1], x.shape[2] * x.shape[3]
+        parts = [
+            torch.native_group_norm(each, g, b, 1, channels, size, channels, EPSILON)[0]
+            for each, g, b in zip(x.split(1), gamma.float(), beta.float(), strict=True)
+        ]
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
     if of is None:
         return _DynamicInstanceNorm.apply(x, gamma, beta)  # type: ignore[no-any-return]
     scale = gamma[..., None, None] / of.deviation

@@ -65,8 +65,9 @@ def written_out(net: TNet, x: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
     for first, second in net.blocks:
         x = x + norm(second(norm(first(x)).relu()))
     for conv, size in zip(net.up, (sizes[2], sizes[1]), strict=True):
-        x = x.repeat_interleave(2, 2).repeat_interleave(2, 3)[..., : size[0], : size[1]]
-        x = norm(conv(x)).relu()
+        x = x.repeat_interleave(2, 2).repeat_interleave(2, 3)
+        x = F.conv2d(F.pad(x, (1, 1, 1, 1), mode="reflect"), conv.weight, conv.bias)
+        x = norm(x[..., : size[0], : size[1]]).relu()
     return net.out(x).tanh() / 2 + 0.5
 
 
