@@ -137,8 +137,9 @@ def dynamic_instance_norm(
 
     gamma = 1 and beta = 0 is plain instance normalisation.
     """
-    if of is None and not torch.is_grad_enabled():
+    if of is None and x.device.type == "cpu" and not torch.is_grad_enabled():
         # One pass, and one rounding; by itself each sample, which has a scale and shift of its own.
+        # Graphics cards don't take these float32 parameters beside a bfloat16 picture.
         channels, size = x.shape[1], x.shape[2] * x.shape[3]
         parts = [
             torch.native_group_norm(each, g, b, 1, channels, size, channels, EPSILON)[0]
