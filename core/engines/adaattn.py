@@ -15,14 +15,9 @@ from ...weights.store import load_weights, pinned
 from ..device import Device, DeviceName, choose_device
 from ..errors import RequestError
 from ..geometry import Extent
-from ..nets.adaattn import (
-    AdaAttN,
-    AdaAttNConfig,
-    AttentionLevel,
-    ContentStatistics,
-    PreparedStyle,
-)
+from ..nets.adaattn import AdaAttN, AdaAttNConfig, AttentionLevel
 from ..nets.attention import attention_moments, blocks, plain_attention_moments
+from ..nets.prepared_style import ContentStatistics, PreparedStyle
 from ..progress import CancelToken
 from ..recipe_data import GROUPS
 from . import Signal, Word, refuse_word
@@ -51,7 +46,7 @@ class AdaAttNEngine(TiledEngine[PreparedStyle, ContentStatistics]):
     # gigabyte.
     largest_tile = 512
     largest_whole = 800_000
-    kept_bytes = 250_000_000
+    kept_bytes = 220_000_000
 
     def __init__(
         self,
@@ -152,4 +147,4 @@ def receptive_margin(network: AdaAttN) -> int:
 
 def pixel_bytes(config: AdaAttNConfig, device: Device) -> int:
     """Peak of `AdaAttN.stylize` a pixel beside `kept_bytes`, as processes of their own took it."""
-    return 690 + 5 * config.encoder.widths[0] * device.dtype.itemsize
+    return 565 + 5 * config.encoder.widths[0] * device.dtype.itemsize

@@ -57,7 +57,7 @@ class ZMNetEngine(TiledEngine[Parameters, PictureStatistics]):
     # With their margins tiles of 640 px take about as long as larger ones, and half the memory.
     largest_tile = 640
     largest_whole = STATISTICS_SIDE**2
-    kept_bytes = 430_000_000  # statistics take a pass over a picture of STATISTICS_SIDE
+    kept_bytes = 330_000_000  # statistics take a pass over a picture of STATISTICS_SIDE
 
     def __init__(
         self,
@@ -292,7 +292,7 @@ def receptive_margin(config: TNetConfig) -> int:
 def pixel_bytes(config: TNetConfig) -> int:
     """Peak of TNet a pixel beside `kept_bytes`, as processes of their own took it, in bfloat16;
     float32 takes a little less, since nothing is converted."""
-    return 400 + 14 * config.widths[0]
+    return 256 + 14 * config.widths[0]
 
 
 def trained_words(words: str | Path, metadata: dict[str, str]) -> tuple[tuple[str, ...], float]:

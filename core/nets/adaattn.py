@@ -4,24 +4,24 @@
 the paper; every difference is a field of the config. The compact network adds four things, each
 a switch of the config: the photograph is first brought to the style's colours, the decoder adds
 to that picture instead of painting from nothing, levels 1 and 2 are handed to the decoder through
-equation 7 with a uniform attention map (which is AdaIN), and a style code steers the decoder.
+equation 7 with a uniform attention map (which is AdaIN), and a style code steers the decoder by
+dynamic instance normalisation (ZM-Net, equation 3).
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .attention import AttentionMoments, attention_moments
 from .colour import Colours, colours_of, recoloured
-from .decoder import Decoder, Modulation, StyleCode
+from .decoder import Decoder, StyleCode
 from .encoder import (
     COMPACT,
     VGG19,
@@ -31,10 +31,17 @@ from .encoder import (
     Features,
     with_tuples,
 )
+from .normalisation import DynamicNorms
+from .parameter_net import described
 from .perceptual import keys_of
-from .statistics import Moments, moments, normalise, transferred
-
-LEAST_VARIETY = 0.25  # share of a picture's deviations; a smaller one would paint noise large
+from .prepared_style import (
+    ContentStatistics,
+    PreparedStyle,
+    blended,
+    blended_colours,
+    blended_modulation,
+)
+from .statistics import Moments, inside, kept, moments, normalise, part_moments, transferred
 
 
 @dataclass(frozen=True)
@@ -103,27 +110,6 @@ def published(encoder: EncoderConfig = VGG19_NORMALISED) -> AdaAttNConfig:
     )
 
 
-@dataclass(frozen=True)
-class PreparedStyle:
-    """All that a style picture contributes. keys, values: [N, C, M] a level; M positions."""
-
-    colour: Moments | Colours
-    keys: Mapping[int, Tensor]
-    values: Mapping[int, Tensor]
-    uniform: Mapping[int, Moments]
-    modulation: Modulation | None
-
-
-@dataclass(frozen=True)
-class ContentStatistics:
-    """What normalisation needs to know of a whole picture: moments of its colours, of each
-    level's features, and of each attention level's concatenated keys."""
-
-    colour: Moments | Colours
-    features: Mapping[int, Moments]
-    keys: Mapping[int, Moments]
-
-
 class AttentionLevel(nn.Module):
     """One AdaAttN module: f, g and h are 1 x 1 convolutions that start as identities, so that
     the untrained module already transfers."""
@@ -182,6 +168,10 @@ class AdaAttN(nn.Module):
     def forward(self, content: Tensor, style: Tensor) -> Tensor:
         return self.stylize(content, self.prepare(style))
 
+    def described(self, style: Tensor) -> Tensor:
+        """[N, inputs]: what the style code is told of whole pictures, not yet standardised."""
+        return described([moments(f) for f in self.encoder(style)])
+
     def prepare(self, style: Tensor, mask: Tensor | None = None) -> PreparedStyle:
         """Everything that depends on the style alone.
 
@@ -198,7 +188,7 @@ class AdaAttN(nn.Module):
             key = module.g(normalise(key, self._moments(key)))
             value = module.h(features[level - 1])
             keys[level], values[level] = self._positions(key, value, mask)
-        levels = [moments(_kept(f, mask)) for f in features]
+        levels = [moments(kept(f, mask)) for f in features]
         return PreparedStyle(
             colour=self._colours(style, mask),
             keys=keys,
@@ -212,7 +202,7 @@ class AdaAttN(nn.Module):
         height, width = key.shape[-2:]
         limit = self.config.style_positions
         if mask is not None:
-            chosen = _inside(mask, (height, width))
+            chosen = inside(mask, (height, width))
             if limit and len(chosen) > limit:
                 steps = torch.linspace(0, len(chosen) - 1, limit).round().long()
                 chosen = chosen[steps.to(chosen.device)]
@@ -234,13 +224,13 @@ class AdaAttN(nn.Module):
 
     def _colours(self, style: Tensor, mask: Tensor | None) -> Moments | Colours:
         if self.config.covariance:
-            return colours_of(_kept(style, mask))
-        return moments(_kept(style, mask))
+            return colours_of(kept(style, mask))
+        return moments(kept(style, mask))
 
     def _own_colours(self, content: Tensor, mask: Tensor | None = None) -> Moments | Colours:
         if self.config.covariance:
-            return colours_of(_kept(content, mask))
-        return _part_of(content, mask, moments)
+            return colours_of(kept(content, mask))
+        return part_moments(content, mask, moments)
 
     def recolour(
         self, content: Tensor, colour: Moments | Colours, own: Moments | Colours | None = None
@@ -268,8 +258,19 @@ class AdaAttN(nn.Module):
         `covariance`, its colours as varied as colour.LEAST_DEVIATION).
         """
         own = self._own_colours(content, mask)
-        features = self.encoder(self.recolour(content, _blend(mixture), own))
-        return self._statistics(own, features, mask)
+        base = self.recolour(content, blended_colours(mixture), own)
+        features = self.encoder(base)
+        found = self._statistics(own, features, mask)
+        if not self.config.steered:
+            return found
+        decoder: list[Moments] = []
+        norms = DynamicNorms(
+            blended_modulation(mixture),
+            found=decoder,
+            measured=lambda x: part_moments(x, mask, moments),
+        )
+        self._decoded(features, mixture, found, norms)
+        return dataclasses.replace(found, decoder=decoder)
 
     def _statistics(
         self, own: Moments | Colours, features: Features, mask: Tensor | None = None
@@ -277,8 +278,11 @@ class AdaAttN(nn.Module):
         levels = (*self.config.uniform, *self.config.layers)
         return ContentStatistics(
             own,
-            {x: _part_of(features[x - 1], mask, self._moments) for x in levels},
-            {x: _part_of(self._keys(features, x), mask, self._moments) for x in self.config.layers},
+            {x: part_moments(features[x - 1], mask, self._moments) for x in levels},
+            {
+                x: part_moments(self._keys(features, x), mask, self._moments)
+                for x in self.config.layers
+            },
         )
 
     def stylize(
@@ -293,24 +297,37 @@ class AdaAttN(nn.Module):
         """
         mixture = [(style, 1.0)] if isinstance(style, PreparedStyle) else list(style)
         own = statistics.colour if statistics else self._own_colours(content)
-        base = self.recolour(content, _blend(mixture), own)
+        base = self.recolour(content, blended_colours(mixture), own)
         features = self.encoder(base)
         by = statistics or self._statistics(own, features)
+        norms = (
+            DynamicNorms(blended_modulation(mixture), by.decoder) if self.config.steered else None
+        )
+        out = self._decoded(features, mixture, by, norms).float()
+        return base + out if self.config.residual else out
+
+    def _decoded(
+        self,
+        features: Features,
+        mixture: Sequence[tuple[PreparedStyle, float]],
+        by: ContentStatistics,
+        norms: DynamicNorms | None,
+    ) -> Tensor:
+        """What the decoder makes of the transferred features, which are taken from the list."""
         sizes = [(f.shape[-2], f.shape[-1]) for f in features]
         painted: dict[int, Tensor] = {}
         # Deepest first: no shallower level asks for a deeper one's features, so they can go.
         for level in range(len(features), 0, -1):
             here = features[level - 1]
             if level in self.config.uniform:
-                wanted = _blended([(s.uniform[level], w) for s, w in mixture])
+                wanted = blended([(s.uniform[level], w) for s, w in mixture])
                 painted[level] = transferred(here, by.features[level], wanted).to(here.dtype)
             elif level in self.config.layers:
                 query = normalise(self._keys(features, level), by.keys[level])
                 normal = normalise(here, by.features[level])
                 painted[level] = self._attended(level, query, normal, mixture).to(here.dtype)
             features.pop()
-        out = self.decoder(painted, sizes, _blend_modulation(mixture)).float()
-        return base + out if self.config.residual else out
+        return self.decoder(painted, sizes, norms)
 
     def _attended(
         self,
@@ -325,63 +342,3 @@ class AdaAttN(nn.Module):
             for s, w in mixture
         )
         return sum(parts)  # type: ignore[return-value]
-
-
-def _kept(features: Tensor, mask: Tensor | None) -> Tensor:
-    """The features in the mask, as a picture of one column: [N, C, M, 1]."""
-    if mask is None:
-        return features
-    chosen = _inside(mask, (features.shape[-2], features.shape[-1]))
-    return features.flatten(2)[..., chosen].unsqueeze(-1)
-
-
-def _part_of(
-    features: Tensor, mask: Tensor | None, measured: Callable[[Tensor], Moments]
-) -> Moments:
-    """Moments of what the mask keeps, its deviation at least LEAST_VARIETY of the whole's."""
-    part = measured(_kept(features, mask))
-    if mask is None:
-        return part
-    least = LEAST_VARIETY * measured(features).deviation
-    return Moments(part.mean, part.deviation.maximum(least))
-
-
-def _inside(mask: Tensor, size: tuple[int, int]) -> Tensor:
-    """Indices [M] of the positions in a mask that is brought to that size; M is at least 1."""
-    small = F.interpolate(mask, size, mode="area").flatten()
-    most = small.max().item()
-    if not most > 0:
-        raise ValueError("the mask chooses nothing")
-    return (small >= min(0.5, most)).nonzero().flatten()
-
-
-def _blend(mixture: Sequence[tuple[PreparedStyle, float]]) -> Moments | Colours:
-    parts = [(s.colour, w) for s, w in mixture]
-    matched = [(c, w) for c, w in parts if isinstance(c, Colours)]
-    if not matched:
-        return _blended([(c, w) for c, w in parts if isinstance(c, Moments)])
-    return Colours(
-        sum(w * c.mean for c, w in matched),  # type: ignore[arg-type]
-        sum(w * c.factor for c, w in matched),  # type: ignore[arg-type]
-    )
-
-
-def _blended(parts: Sequence[tuple[Moments, float]]) -> Moments:
-    return Moments(
-        sum(w * m.mean for m, w in parts),  # type: ignore[arg-type]
-        sum(w * m.deviation for m, w in parts),  # type: ignore[arg-type]
-    )
-
-
-def _blend_modulation(mixture: Sequence[tuple[PreparedStyle, float]]) -> Modulation | None:
-    if mixture[0][0].modulation is None:
-        return None
-    layers = zip(*(s.modulation for s, _ in mixture if s.modulation is not None), strict=True)
-    weights = [w for _, w in mixture]
-    return [
-        (
-            sum(w * scale for w, (scale, _) in zip(weights, layer, strict=True)),  # type: ignore[misc]
-            sum(w * shift for w, (_, shift) in zip(weights, layer, strict=True)),
-        )
-        for layer in layers
-    ]

@@ -10,9 +10,11 @@ from torch import Tensor, nn
 
 from .convolution import Convolution
 from .encoder import EncoderConfig
+from .normalisation import DynamicNorms
+from .parameter_net import Heads, SerialMLP, Standardised, described
 from .statistics import Moments
 
-Modulation = list[tuple[Tensor, Tensor]]  # scale and shift of each convolution, [N, C, 1, 1]
+Modulation = list[tuple[Tensor, Tensor]]  # gamma and beta of each convolution, [N, C]
 
 
 class Decoder(nn.Module):
@@ -71,9 +73,10 @@ class Decoder(nn.Module):
         self,
         features: Mapping[int, Tensor],
         sizes: Sequence[tuple[int, int]],
-        modulation: Modulation | None = None,
+        norms: DynamicNorms | None = None,
     ) -> Tensor:
-        """features: level -> NCHW. sizes: (H, W) of levels 1 to 5. Returns RGB, unbounded."""
+        """features: level -> NCHW. sizes: (H, W) of levels 1 to 5. norms: of what each convolution
+        but the last gives. Returns RGB, unbounded."""
         x = self._deepest(features, sizes)
         for index, (conv, level) in enumerate(zip(self.convs, self.stage_of, strict=True)):
             previous = self.stage_of[index - 1] if index else self.top
@@ -83,10 +86,8 @@ class Decoder(nn.Module):
                     x = torch.cat([x, features[level].to(x.dtype)], dim=1)
             x = conv(x)
             if index < len(self.convs) - 1:
-                if modulation is not None:
-                    scale, shift = modulation[index]
-                    # In float32, kept in the convolutions' format: this is the largest map.
-                    x = torch.addcmul(shift, x.float(), 1 + scale).to(x.dtype)
+                if norms is not None:
+                    x = norms(x)
                 x = x if index == 0 and self.linear_merge else F.relu(x)
         return x
 
@@ -105,27 +106,17 @@ def _enlarge(x: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 class StyleCode(nn.Module):
-    """Moments of a style's five levels -> scale and shift of each decoder convolution.
+    """Moments of a style's five levels -> gamma and beta of each decoder convolution: a PNet
+    (ZM-Net, section 3.2.2) for AdaAttN. Starts as 1 and 0."""
 
-    The dynamic instance normalisation of ZM-Net (equations 4 and 5) without the normalisation,
-    which would tie every pixel to the whole picture. Starts as no modulation at all.
-    """
-
-    def __init__(self, config: EncoderConfig, widths: Sequence[int], hidden: int = 128) -> None:
+    def __init__(self, config: EncoderConfig, widths: Sequence[int], hidden: int = 256) -> None:
         super().__init__()
         self.widths = list(widths)
-        self.embed = nn.Sequential(
-            nn.Linear(2 * sum(config.widths), hidden), nn.ReLU(), nn.Linear(hidden, hidden)
-        )
-        self.out = nn.Linear(hidden, 2 * sum(self.widths))
-        nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.out.bias)
+        self.vector = Standardised(2 * sum(config.widths))
+        self.pnet = SerialMLP(self.vector.outputs, hidden, len(self.widths))
+        self.heads = Heads(self.pnet.widths, [[width] for width in self.widths])
 
     def forward(self, levels: Sequence[Moments]) -> Modulation:
-        # Logarithms, since activations of a style span orders of magnitude.
-        parts = [torch.log1p(v.flatten(1)) for m in levels for v in (m.mean, m.deviation)]
-        code = F.relu(self.embed(torch.cat(parts, dim=1)))
-        scale, shift = self.out(code).float()[..., None, None].chunk(2, dim=1)
-        return list(
-            zip(scale.split(self.widths, dim=1), shift.split(self.widths, dim=1), strict=True)
-        )
+        gamma, beta = self.heads(self.pnet(self.vector(described(levels))))
+        split = (t.split(self.widths, dim=1) for t in (gamma, beta))
+        return list(zip(*split, strict=True))

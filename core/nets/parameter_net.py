@@ -13,27 +13,82 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .statistics import Moments
 from .transformer_net import LAYERS, TNetConfig
 
+# Deviation of a number of a signal; one that hardly varies would be blown up by standardising.
+LEAST_SPREAD = 0.02
 Psi = list[Tensor]  # psi_1 to psi_9, each [N, D_l]
 
 
-class SerialMLP(nn.Module):
-    """Fully connected layers with residual connections; vectors [N, inputs] -> Psi."""
+class Standardised(nn.Module):
+    """Vectors brought to mean 0 and deviation 1 over what training saw, or to their first
+    principal components; [N, inputs] -> [N, outputs]."""
 
-    def __init__(self, inputs: int, hidden: int) -> None:
+    centre: Tensor
+    basis: Tensor
+
+    def __init__(self, inputs: int, outputs: int = 0) -> None:
+        """outputs: 0 keeps every number, else the count of principal components."""
         super().__init__()
-        self.widths = [hidden] * LAYERS
-        self.layers = nn.ModuleList(
-            nn.Linear(hidden if layer else inputs, hidden) for layer in range(LAYERS)
+        self.inputs, self.outputs = inputs, outputs or inputs
+        self.compresses = bool(outputs)
+        self.register_buffer("centre", torch.zeros(inputs))
+        shape = (inputs, outputs) if outputs else (inputs,)
+        self.register_buffer("basis", torch.ones(shape))
+
+    @torch.no_grad()
+    def fit(self, vectors: Tensor) -> None:
+        """vectors: [M, inputs], what is to have mean 0 and, in each output, deviation 1."""
+        self.centre.copy_(vectors.mean(0))
+        away = vectors - self.centre
+        if not self.compresses:
+            self.basis.copy_(1 / away.std(0).clamp_min(LEAST_SPREAD))
+            return
+        axes = torch.linalg.svd(away, full_matrices=False).Vh[: self.outputs].T
+        self.basis.copy_(axes / (away @ axes).std(0).clamp_min(1e-6))
+
+    def forward(self, vector: Tensor) -> Tensor:
+        away = vector.float() - self.centre
+        return away @ self.basis if self.compresses else away * self.basis
+
+
+def described(levels: Sequence[Moments]) -> Tensor:
+    """Moments of an encoder's levels as vectors, on a logarithmic scale since those of a style
+    span orders of magnitude; [N, 2 C] of C channels in all."""
+    return torch.cat(
+        [torch.log1p(v.flatten(1)) for m in levels for v in (m.mean, m.deviation)], dim=1
+    )
+
+
+class SerialMLP(nn.Module):
+    """Fully connected layers with residual connections; vectors [N, inputs] -> Psi.
+
+    Each residual branch normalises its input and starts at 0. Without that, plain ReLU layers
+    died within the first hundred steps, and all psi were the first one.
+    """
+
+    def __init__(self, inputs: int, hidden: int, layers: int = LAYERS) -> None:
+        super().__init__()
+        self.widths = [hidden] * layers
+        self.first = nn.Linear(inputs, hidden)
+        self.branches = nn.ModuleList(
+            nn.Sequential(
+                nn.LayerNorm(hidden),
+                nn.Linear(hidden, 2 * hidden),
+                nn.GELU(),
+                nn.Linear(2 * hidden, hidden),
+            )
+            for _ in range(layers - 1)
         )
+        for branch in self.branches:
+            nn.init.zeros_(branch[3].weight)  # type: ignore[index, arg-type]
+            nn.init.zeros_(branch[3].bias)  # type: ignore[index, arg-type]
 
     def forward(self, signal: Tensor) -> Psi:
-        x = F.relu(self.layers[0](signal))
-        psi = [x]
-        for layer in self.layers[1:]:
-            x = x + F.relu(layer(x))
-            psi.append(x)
+        psi = [F.relu(self.first(signal))]
+        for branch in self.branches:
+            psi.append(psi[-1] + branch(psi[-1]))
         return psi
 
 
@@ -108,11 +163,12 @@ class ParallelCNN(nn.Module):
 class Heads(nn.Module):
     """Equations 4 and 5, gamma predicted as 1 + delta; starts as plain instance normalisation."""
 
-    def __init__(self, widths: Sequence[int], config: TNetConfig) -> None:
+    def __init__(self, widths: Sequence[int], norms: Sequence[Sequence[int]]) -> None:
+        """widths: of each psi. norms: channels of the normalisations of each layer."""
         super().__init__()
         self.layers = nn.ModuleList(
-            nn.Linear(width, 2 * sum(norms))
-            for width, norms in zip(widths, config.norms, strict=True)
+            nn.Linear(width, 2 * sum(of_layer))
+            for width, of_layer in zip(widths, norms, strict=True)
         )
         for layer in self.layers:
             nn.init.zeros_(layer.weight)  # type: ignore[arg-type]

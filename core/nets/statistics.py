@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+LEAST_VARIETY = 0.25  # share of a picture's deviations; a smaller one would paint noise large
 EPSILON = 1e-5  # added to variances, so that a constant channel divides by no zero
 
 
@@ -60,3 +62,31 @@ def transferred(features: Tensor, own: Moments, wanted: Moments) -> Tensor:
     S. Belongie, ICCV 2017, equation 8), in one pass; NCHW, float32."""
     scale = wanted.deviation / own.deviation
     return torch.addcmul(wanted.mean - own.mean * scale, features.float(), scale)
+
+
+def kept(features: Tensor, mask: Tensor | None) -> Tensor:
+    """The features in the mask, as a picture of one column: [N, C, M, 1]."""
+    if mask is None:
+        return features
+    chosen = inside(mask, (features.shape[-2], features.shape[-1]))
+    return features.flatten(2)[..., chosen].unsqueeze(-1)
+
+
+def part_moments(
+    features: Tensor, mask: Tensor | None, measured: Callable[[Tensor], Moments]
+) -> Moments:
+    """Moments of what the mask keeps, its deviation at least LEAST_VARIETY of the whole's."""
+    part = measured(kept(features, mask))
+    if mask is None:
+        return part
+    least = LEAST_VARIETY * measured(features).deviation
+    return Moments(part.mean, part.deviation.maximum(least))
+
+
+def inside(mask: Tensor, size: tuple[int, int]) -> Tensor:
+    """Indices [M] of the positions in a mask that is brought to that size; M is at least 1."""
+    small = F.interpolate(mask, size, mode="area").flatten()
+    most = small.max().item()
+    if not most > 0:
+        raise ValueError("the mask chooses nothing")
+    return (small >= min(0.5, most)).nonzero().flatten()

@@ -18,7 +18,8 @@ from torch import Tensor, nn
 
 from .colour import Colours, colours_of, recoloured
 from .convolution import Convolution, DoublingConvolution
-from .statistics import EPSILON, Moments, masked_moments, moments
+from .normalisation import DynamicNorms
+from .statistics import Moments, masked_moments, moments
 
 LAYERS = 9  # that are normalised
 # Figure 7: what the normalisation of these layers was seen to carry over.
@@ -130,61 +131,6 @@ class PictureStatistics:
     norms: list[Moments]
 
 
-def dynamic_instance_norm(
-    x: Tensor, gamma: Tensor, beta: Tensor, of: Moments | None = None
-) -> Tensor:
-    """Equation 3; x: NCHW, gamma, beta: [N, C]. `of`: moments to take in place of x's own.
-
-    gamma = 1 and beta = 0 is plain instance normalisation.
-    """
-    if of is None and x.device.type == "cpu" and not torch.is_grad_enabled():
-        # One pass, and one rounding; by itself each sample, which has a scale and shift of its own.
-        # Graphics cards don't take these float32 parameters beside a bfloat16 picture.
-        channels, size = x.shape[1], x.shape[2] * x.shape[3]
-        parts = [
-            torch.native_group_norm(each, g, b, 1, channels, size, channels, EPSILON)[0]
-            for each, g, b in zip(x.split(1), gamma.float(), beta.float(), strict=True)
-        ]
-        return parts[0] if len(parts) == 1 else torch.cat(parts)
-    if of is None:
-        return _DynamicInstanceNorm.apply(x, gamma, beta)  # type: ignore[no-any-return]
-    scale = gamma[..., None, None] / of.deviation
-    shift = beta[..., None, None] - of.mean * scale
-    return torch.addcmul(shift, x.float(), scale).to(x.dtype)
-
-
-class _DynamicInstanceNorm(torch.autograd.Function):
-    """Equation 3 and its derivative in few passes over x: written out term by term, and left to
-    autograd, it took as long as the convolutions between."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
-        count, channels, height, width = x.shape
-        normal, _, rate = torch.native_group_norm(
-            x, None, None, count, channels, height * width, channels, EPSILON
-        )
-        ctx.save_for_backward(normal, rate, gamma)
-        return torch.addcmul(_spread(beta, x), normal, _spread(gamma, x))
-
-    @staticmethod
-    def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        (slope,) = slopes
-        normal, rate, gamma = ctx.saved_tensors
-        pixels = slope.shape[2] * slope.shape[3]
-        of_beta = slope.sum((2, 3), dtype=torch.float32)
-        of_gamma = (slope * normal).sum((2, 3), dtype=torch.float32)
-        scale = rate.float().view_as(of_beta) * gamma
-        of_x = torch.addcmul(
-            _spread(-scale * of_beta / pixels, slope), slope, _spread(scale, slope)
-        )
-        of_x.addcmul_(normal, _spread(-scale * of_gamma / pixels, slope))
-        return of_x, of_gamma, of_beta
-
-
-def _spread(numbers: Tensor, like: Tensor) -> Tensor:
-    return numbers[..., None, None].to(like.dtype)
-
-
 class TNet(nn.Module):
     """RGB NCHW in [0, 1] and Parameters -> RGB, unbounded, of the same size."""
 
@@ -232,18 +178,12 @@ class TNet(nn.Module):
     ) -> Tensor:
         gammas = parameters.gamma.float().split(self.split, dim=1)
         betas = parameters.beta.float().split(self.split, dim=1)
-        index = 0
-
-        def norm(x: Tensor) -> Tensor:
-            nonlocal index
-            by = of.norms[index] if of else None
-            if found is not None:
-                by = moments(x) if mask is None else masked_moments(x, mask)
-                found.append(by)
-            x = dynamic_instance_norm(x, gammas[index], betas[index], by)
-            index += 1
-            return x
-
+        norm = DynamicNorms(
+            list(zip(gammas, betas, strict=True)),
+            of.norms if of else None,
+            found=found,
+            measured=lambda x: moments(x) if mask is None else masked_moments(x, mask),
+        )
         if self.config.recolours:
             own = of.colours if of else colours or colours_of(image)
             image = recoloured(image, own, parameters.colours, parameters.share)

@@ -16,7 +16,15 @@ from torch import Tensor, nn
 
 from .colour import Colours, colours_of
 from .encoder import COMPACT, Encoder, EncoderConfig, with_tuples
-from .parameter_net import Heads, ParallelCNN, ParallelMLP, SerialCNN, SerialMLP
+from .parameter_net import (
+    Heads,
+    ParallelCNN,
+    ParallelMLP,
+    SerialCNN,
+    SerialMLP,
+    Standardised,
+    described,
+)
 from .statistics import masked_moments, moments
 from .transformer_net import Parameters, TNet, TNetConfig
 
@@ -65,38 +73,6 @@ def compact() -> ZMNetConfig:
     )
 
 
-class Standardised(nn.Module):
-    """Vectors brought to mean 0 and deviation 1 over what training saw, or to their first
-    principal components; [N, inputs] -> [N, outputs]."""
-
-    centre: Tensor
-    basis: Tensor
-
-    def __init__(self, inputs: int, outputs: int = 0) -> None:
-        """outputs: 0 keeps every number, else the count of principal components."""
-        super().__init__()
-        self.inputs, self.outputs = inputs, outputs or inputs
-        self.compresses = bool(outputs)
-        self.register_buffer("centre", torch.zeros(inputs))
-        shape = (inputs, outputs) if outputs else (inputs,)
-        self.register_buffer("basis", torch.ones(shape))
-
-    @torch.no_grad()
-    def fit(self, vectors: Tensor) -> None:
-        """vectors: [M, inputs], what is to have mean 0 and, in each output, deviation 1."""
-        self.centre.copy_(vectors.mean(0))
-        away = vectors - self.centre
-        if not self.compresses:
-            self.basis.copy_(1 / away.std(0).clamp_min(1e-3))
-            return
-        axes = torch.linalg.svd(away, full_matrices=False).Vh[: self.outputs].T
-        self.basis.copy_(axes / (away @ axes).std(0).clamp_min(1e-6))
-
-    def forward(self, vector: Tensor) -> Tensor:
-        away = vector.float() - self.centre
-        return away @ self.basis if self.compresses else away * self.basis
-
-
 class ZMNet(nn.Module):
     """`read` once for each signal, then `tnet` for each picture."""
 
@@ -118,7 +94,7 @@ class ZMNet(nn.Module):
                 inputs = 2 * sum(config.encoder.widths) + len(PHOTO_COLOURS)
             self.vector = Standardised(inputs, config.compressed)
             self.pnet = (SerialMLP if serial else ParallelMLP)(self.vector.outputs, config.hidden)
-        self.heads = Heads(self.pnet.widths, config.tnet)  # type: ignore[arg-type]
+        self.heads = Heads(self.pnet.widths, config.tnet.norms)  # type: ignore[arg-type]
         self.colours: nn.Linear | None = None
         if config.signal in ("words", "vector"):
             self.colours = nn.Linear(config.hidden, len(PHOTO_COLOURS))
@@ -148,15 +124,15 @@ class ZMNet(nn.Module):
         return Parameters(gamma, beta, colours, share)
 
     def describe(self, image: Tensor, mask: Tensor | None = None) -> Tensor:
-        """[N, inputs] of pictures: moments of the encoder's five levels, on a logarithmic scale
-        since they span orders of magnitude, and the colours; float32, not standardised."""
+        """[N, inputs] of pictures: `described` moments of the encoder's five levels, and the
+        colours; float32, not standardised."""
         assert self.encoder is not None
-        parts = []
-        for level in self.encoder(image):
-            found = moments(level) if mask is None else masked_moments(level, mask)
-            parts += [torch.log1p(v.flatten(1)) for v in (found.mean, found.deviation)]
+        levels = [
+            moments(level) if mask is None else masked_moments(level, mask)
+            for level in self.encoder(image)
+        ]
         colours = colours_of(image, mask)
-        return torch.cat([*parts, colours.mean, _packed(colours)], dim=1)
+        return torch.cat([described(levels), colours.mean, _packed(colours)], dim=1)
 
     def forward(self, image: Tensor, signal: Tensor) -> Tensor:
         """image, signal: as many of both, or one signal for all. RGB, unbounded."""

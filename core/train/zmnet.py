@@ -14,13 +14,11 @@ from torchvision.utils import save_image
 
 from ...weights.store import load_weights
 from ..nets.zmnet import ZMNet, ZMNetConfig, compact, paper
-from .adaattn import load_encoder
+from .adaattn import fit_vectors, load_encoder
 from .config import TrainConfig
 from .data import OneStyle, RandomCrops, find_pictures, to_unit
 from .loop import place
 from .style_losses import StyleLosses, StyleWeights
-
-FITTED = 256  # style crops that the signal's vectors are standardised by
 
 
 @dataclass(frozen=True)
@@ -49,6 +47,7 @@ class ZMNetTraining(TrainConfig):
     range_weight: float = 10.0
     variation_weight: float = 1.0
     grid_weight: float = 8.0
+    fine_weight: float = 0.2
     loss_scale: int = 2
     encoder: str = "encoder-compact"
     smallest_crop: float = 0.5
@@ -56,7 +55,7 @@ class ZMNetTraining(TrainConfig):
     def weights(self) -> StyleWeights:
         return StyleWeights(
             self.style_weight, self.gram_weight, self.content_weight, self.range_weight,
-            self.variation_weight, self.grid_weight, self.loss_scale,
+            self.variation_weight, self.grid_weight, self.fine_weight, self.loss_scale,
         )  # fmt: skip
 
 
@@ -79,7 +78,8 @@ class ZMNetTask:
             model.load_state_dict(load_weights(config.init)[0])
         elif model.encoder is not None:
             load_encoder(model.encoder, config.encoder)
-            fit_vectors(model, self.style_crops())
+            assert model.vector is not None
+            fit_vectors(model.vector, model.describe, self.style_crops())
         self.model: nn.Module = model
         self.losses = StyleLosses(config.weights(), config.vgg16)
 
@@ -113,13 +113,6 @@ class ZMNetTask:
 
     def metadata(self) -> dict[str, str]:
         return {"config": self.network.to_json(), "perceptual": self.losses.judge}
-
-
-@torch.no_grad()
-def fit_vectors(model: ZMNet, styles: Dataset[Tensor]) -> None:
-    """Standardise what the network sees of pictures by FITTED of them."""
-    assert model.vector is not None
-    model.vector.fit(torch.cat([model.describe(to_unit(styles[i][None])) for i in range(FITTED)]))
 
 
 @torch.no_grad()

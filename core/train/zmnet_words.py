@@ -18,8 +18,9 @@ from torchvision.utils import save_image
 
 from ...weights.store import load_weights
 from ..errors import RequestError
+from ..nets.parameter_net import Standardised
 from ..nets.transformer_net import TNet
-from ..nets.zmnet import Standardised, ZMNet, ZMNetConfig
+from ..nets.zmnet import ZMNet, ZMNetConfig
 from ..word_table import NAME, WordTable, spelled
 from .data import SUFFIXES, RandomCrops, find_pictures, random_crop, to_unit
 from .loop import place

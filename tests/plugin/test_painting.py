@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
+import psutil
 import pytest
 from PIL import Image
 
@@ -55,5 +56,6 @@ def test_machines_are_told_the_estimate_too(cli: Callable, castle: Path, tmp_pat
     estimate = json.loads(ran.out)["estimate"]
     assert estimate["tiles"] == 1
     assert 0 < estimate["seconds"] < 60
-    assert 1e8 < estimate["peak_bytes"] < 4e9
+    # Of this very process, which has run other tests before.
+    assert 1e8 < estimate["peak_bytes"] < psutil.Process().memory_info().rss + 3e9
     assert estimate["free_bytes"] > 0

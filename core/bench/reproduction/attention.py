@@ -51,6 +51,7 @@ def attention_settings(bench: Bench, scale: Scale) -> AdaAttNTraining:
         content_weight=0.0,
         gram_weight=0.0,
         grid_weight=0.0,
+        fine_weight=0.0,
         smallest_crop=0.4,
     )
 

@@ -50,6 +50,7 @@ PAPER_LOSSES = {
     "gram_weight": 1.0,
     "content_weight": 0.15,
     "grid_weight": 0.0,
+    "fine_weight": 0.0,
     "smallest_crop": 0.4,
 }
 

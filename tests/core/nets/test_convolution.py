@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from torch import nn
 
 from semantic_style.core.nets.convolution import Convolution, DoublingConvolution
-from semantic_style.core.nets.transformer_net import dynamic_instance_norm
 
 
 @pytest.mark.parametrize("stride", [1, 2])
@@ -45,12 +44,3 @@ def test_the_short_way_gives_what_enlarging_first_gives(
         short = conv(x)
     assert plain.shape == short.shape == (count, after, 2 * height, 2 * width)
     assert (plain - short).abs().max() < 1e-5
-
-
-def test_one_picture_is_normalised_as_a_batch_is() -> None:
-    x, gamma, beta = torch.randn(2, 4, 9, 7) * 3 + 1, torch.randn(2, 4), torch.randn(2, 4)
-    with torch.no_grad():
-        together = dynamic_instance_norm(x, gamma, beta)
-        for k in range(2):
-            alone = dynamic_instance_norm(x[k : k + 1], gamma[k : k + 1], beta[k : k + 1])
-            assert (alone - together[k]).abs().max() < 1e-5

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -12,6 +14,7 @@ from semantic_style.core.nets.parameter_net import (
     ParallelMLP,
     SerialCNN,
     SerialMLP,
+    Standardised,
 )
 from semantic_style.core.nets.transformer_net import LAYERS, TNetConfig
 
@@ -58,7 +61,7 @@ def test_a_form_gives_one_vector_for_each_normalised_layer(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_training_starts_from_plain_instance_normalisation(name: str) -> None:
     net, given = forms()[name]
-    gamma, beta = Heads(net.widths, CONFIG)(net(given))  # type: ignore[arg-type]
+    gamma, beta = Heads(net.widths, CONFIG.norms)(net(given))  # type: ignore[arg-type]
     assert gamma.shape == beta.shape == (2, sum(map(sum, CONFIG.norms)))
     assert (gamma == 1).all()
     assert (beta == 0).all()
@@ -67,7 +70,7 @@ def test_training_starts_from_plain_instance_normalisation(name: str) -> None:
 @torch.no_grad()
 def test_heads_are_equations_4_and_5() -> None:
     net, given = forms()["serial MLP"]
-    heads = Heads(net.widths, CONFIG)  # type: ignore[arg-type]
+    heads = Heads(net.widths, CONFIG.norms)  # type: ignore[arg-type]
     without_zeros(heads)
     psi = net(given)
     gamma, beta = heads(psi)
@@ -97,18 +100,42 @@ def test_parallel_layers_stand_alone_and_serial_ones_on_those_before(kind: str) 
     for name in (f"serial {kind}", f"parallel {kind}"):
         net, given = forms()[name]
         without_zeros(net)
-        layers = net.down if name == "serial CNN" else net.layers
-        found = moved(name, layers[0], given, net)  # type: ignore[index, arg-type]
+        if name == "serial MLP":
+            first = net.first
+        else:
+            first = (net.down if name == "serial CNN" else net.layers)[0]  # type: ignore[index]
+        found = moved(name, first, given, net)  # type: ignore[arg-type]
         assert found == ([True] * LAYERS if "serial" in name else [True] + [False] * (LAYERS - 1))
 
 
 @torch.no_grad()
 def test_an_mlp_s_layers_are_residual() -> None:
     net, given = forms()["serial MLP"]
-    for layer in list(net.layers)[1:]:  # type: ignore[arg-type]
-        nn.init.constant_(layer.bias, -100)  # ReLU shuts what is added
-    psi = net(given)
+    psi = net(given)  # untrained: nothing is added yet
     assert all((p == psi[0]).all() for p in psi)
+
+
+def test_no_unit_of_a_serial_mlp_dies_of_a_lopsided_signal() -> None:
+    """As moments of ReLU features are, all positive and much alike: plain ReLU layers were shut
+    for every signal before they had learned to tell two of them apart."""
+    torch.manual_seed(0)
+    net = SerialMLP(INPUTS, 32)
+    heads = Heads(net.widths, CONFIG.norms)
+    signals = 5 + torch.rand(64, INPUTS)
+    wanted = torch.randn(64, sum(map(sum, CONFIG.norms)))
+    learned = [*net.parameters(), *heads.parameters()]
+    optimizer = torch.optim.Adam(learned, lr=3e-3)
+    for _ in range(200):
+        loss = (heads(net(signals))[0] - wanted).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    for branch in net.branches:
+        slope = branch[1].weight.grad  # type: ignore[index]
+        assert (slope.abs().amax(1) > 0).all()  # type: ignore[union-attr, operator]
+    psi = net(signals)
+    for one, other in pairwise(psi):
+        assert (other - one).std(0).mean() > 0.01  # each layer says something of its own
 
 
 @torch.no_grad()
@@ -121,3 +148,17 @@ def test_psi_of_a_picture_is_a_mean_over_it(name: str) -> None:
     twice = torch.cat([waves, waves], dim=3)
     for one, other in zip(net(waves), net(twice), strict=True):
         torch.testing.assert_close(one, other, rtol=0.25, atol=0.05)
+
+
+def test_vectors_are_brought_to_mean_0_and_deviation_1() -> None:
+    torch.manual_seed(0)
+    seen = torch.randn(50, 6) * torch.tensor([5.0, 1, 0.2, 3, 1, 1]) + 4
+    for outputs, width in ((0, 6), (2, 2)):
+        module = Standardised(6, outputs)
+        module.fit(seen)
+        made = module(seen)
+        assert made.shape == (50, width)
+        torch.testing.assert_close(made.mean(0), torch.zeros(width), atol=1e-4, rtol=0)
+        torch.testing.assert_close(made.std(0), torch.ones(width), atol=1e-3, rtol=0)
+    # Two components: those along which the vectors differ most, the first and the fourth number.
+    assert (module.basis.abs().argmax(0) == torch.tensor([0, 3])).all()

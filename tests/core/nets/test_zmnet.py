@@ -12,7 +12,6 @@ from semantic_style.core.nets.encoder import EncoderConfig
 from semantic_style.core.nets.transformer_net import LAYERS, TNetConfig
 from semantic_style.core.nets.zmnet import (
     PHOTO_COLOURS,
-    Standardised,
     ZMNet,
     ZMNetConfig,
     compact,
@@ -138,20 +137,6 @@ def test_of_a_masked_picture_only_the_part_counts(name: str) -> None:
     torch.testing.assert_close(a.gamma, b.gamma, atol=1e-4, rtol=0)
     torch.testing.assert_close(a.beta, b.beta, atol=1e-4, rtol=0)
     assert (net.read(image).gamma - net.read(other).gamma).abs().max() > 1e-3
-
-
-def test_vectors_are_brought_to_mean_0_and_deviation_1() -> None:
-    torch.manual_seed(0)
-    seen = torch.randn(50, 6) * torch.tensor([5.0, 1, 0.2, 3, 1, 1]) + 4
-    for outputs, width in ((0, 6), (2, 2)):
-        module = Standardised(6, outputs)
-        module.fit(seen)
-        made = module(seen)
-        assert made.shape == (50, width)
-        torch.testing.assert_close(made.mean(0), torch.zeros(width), atol=1e-4, rtol=0)
-        torch.testing.assert_close(made.std(0), torch.ones(width), atol=1e-3, rtol=0)
-    # Two components: those along which the vectors differ most, the first and the fourth number.
-    assert (module.basis.abs().argmax(0) == torch.tensor([0, 3])).all()
 
 
 def test_the_encoder_is_not_trained() -> None:

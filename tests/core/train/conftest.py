@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from semantic_style.core.train import adaattn
+
 
 @pytest.fixture(autouse=True)
 def own_accelerator() -> Iterator[None]:
@@ -18,6 +20,12 @@ def own_accelerator() -> Iterator[None]:
     yield
     AcceleratorState._reset_state(reset_partial_state=True)
     GradientState._reset_state()
+
+
+@pytest.fixture(autouse=True)
+def few_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eight crops tell enough of what the made style pictures are like."""
+    monkeypatch.setattr(adaattn, "FITTED", 8)
 
 
 @pytest.fixture

@@ -53,12 +53,15 @@ def test_encoder_then_adaattn_then_a_picture(pictures: Path, vgg16: Path) -> Non
     )
     weights = pictures / "adaattn/adaattn-compact.safetensors"
     engine = AdaAttNEngine(weights, "cpu", exact=True)
-    for mine, theirs in zip(
-        engine.network.encoder.state_dict().values(),
-        load_distilled(encoder).encoder.state_dict().values(),
-        strict=True,
-    ):
-        assert torch.equal(mine, theirs)  # frozen while AdaAttN learned
+    seen = torch.rand(1, 3, 64, 64)
+    with torch.inference_mode():
+        mine = engine.network.encoder(seen)
+        theirs = load_distilled(encoder).encoder(seen)
+    for own, other in zip(mine, theirs, strict=True):
+        # Frozen while AdaAttN learned, but for one factor a level, which evens the levels out.
+        assert 0.2 < own.square().mean().sqrt() < 5
+        scale = own.norm() / other.norm()
+        assert (own - scale * other).norm() < 0.01 * own.norm()
     photo = np.random.default_rng(1).random((40, 50, 3), np.float32)
     out = engine.stylize(photo, [(engine.prepare(photo[:, ::-1].copy()), 1.0)])
     assert out.shape == photo.shape

@@ -12,16 +12,10 @@ from PIL import Image
 
 from semantic_style.core.errors import RequestError
 from semantic_style.core.nets.zmnet import ZMNet, ZMNetConfig
-from semantic_style.core.train import zmnet
 from semantic_style.core.train.__main__ import main
 from semantic_style.core.train.config import TrainConfig
 from semantic_style.core.train.loop import _rate
 from semantic_style.weights.store import load_weights
-
-
-@pytest.fixture(autouse=True)
-def few_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(zmnet, "FITTED", 8)  # style crops that vectors are standardised by
 
 
 @pytest.fixture

@@ -14,8 +14,9 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from semantic_style.core.errors import RequestError
+from semantic_style.core.nets.parameter_net import Standardised
 from semantic_style.core.nets.transformer_net import TNetConfig
-from semantic_style.core.nets.zmnet import Standardised, ZMNet, ZMNetConfig
+from semantic_style.core.nets.zmnet import ZMNet, ZMNetConfig
 from semantic_style.core.train.__main__ import main
 from semantic_style.core.train.style_words import write
 from semantic_style.core.train.zmnet_words import (
@@ -112,7 +113,7 @@ def test_words_learn_what_their_pictures_share(
     """Night is dark, noon is bright, words between them that were never trained lie between; the
     TNet that pictures steer too is the same bytes as before."""
     out = tmp_path / "run"
-    main([*arguments, "--out", str(out), "--set", "steps=40", "--set", "learning_rate=0.003",
+    main([*arguments, "--out", str(out), "--set", "steps=60", "--set", "learning_rate=0.003",
           "--set", "batch=4", "--set", "sample_every=40"])  # fmt: skip
     weights = out / "zmnet-words.safetensors"
     model, metadata = trained(weights)

@@ -1,0 +1,95 @@
+"""Dynamic instance normalisation (ZM-Net, equation 3) of a picture, or of one tile of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .statistics import EPSILON, Moments, moments
+
+
+class DynamicNorms:
+    """The normalisations of a network, called once for each, in order, in a single run of it."""
+
+    def __init__(
+        self,
+        parameters: Sequence[tuple[Tensor, Tensor]],
+        of: Sequence[Moments] | None = None,
+        *,
+        found: list[Moments] | None = None,
+        measured: Callable[[Tensor], Moments] = moments,
+    ) -> None:
+        """parameters: gamma and beta, both [N, C], of each. of: moments of a whole picture, where
+        what is normalised belongs to a tile of it. found: where to keep what is `measured` on the
+        way, which then is what is normalised by."""
+        self.parameters, self.of = parameters, of
+        self.found, self.measured = found, measured
+        self.index = 0
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """x: NCHW."""
+        by = self.of[self.index] if self.of is not None else None
+        if self.found is not None:
+            by = self.measured(x)
+            self.found.append(by)
+        gamma, beta = self.parameters[self.index]
+        self.index += 1
+        return dynamic_instance_norm(x, gamma, beta, by)
+
+
+def dynamic_instance_norm(
+    x: Tensor, gamma: Tensor, beta: Tensor, of: Moments | None = None
+) -> Tensor:
+    """Equation 3; x: NCHW, gamma, beta: [N, C]. `of`: moments to take in place of x's own.
+
+    gamma = 1 and beta = 0 is plain instance normalisation.
+    """
+    if of is None and x.device.type == "cpu" and not torch.is_grad_enabled():
+        # One pass, and one rounding; by itself each sample, which has a scale and shift of its own.
+        # Graphics cards don't take these float32 parameters beside a bfloat16 picture.
+        channels, size = x.shape[1], x.shape[2] * x.shape[3]
+        parts = [
+            torch.native_group_norm(each, g, b, 1, channels, size, channels, EPSILON)[0]
+            for each, g, b in zip(x.split(1), gamma.float(), beta.float(), strict=True)
+        ]
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
+    if of is None:
+        return _DynamicInstanceNorm.apply(x, gamma, beta)  # type: ignore[no-any-return]
+    scale = gamma[..., None, None] / of.deviation
+    shift = beta[..., None, None] - of.mean * scale
+    return torch.addcmul(shift, x.float(), scale).to(x.dtype)
+
+
+class _DynamicInstanceNorm(torch.autograd.Function):
+    """Equation 3 and its derivative in few passes over x: written out term by term, and left to
+    autograd, it took as long as the convolutions between."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
+        count, channels, height, width = x.shape
+        normal, _, rate = torch.native_group_norm(
+            x, None, None, count, channels, height * width, channels, EPSILON
+        )
+        ctx.save_for_backward(normal, rate, gamma)
+        return torch.addcmul(_spread(beta, x), normal, _spread(gamma, x))
+
+    @staticmethod
+    def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        (slope,) = slopes
+        normal, rate, gamma = ctx.saved_tensors
+        pixels = slope.shape[2] * slope.shape[3]
+        of_beta = slope.sum((2, 3), dtype=torch.float32)
+        of_gamma = (slope * normal).sum((2, 3), dtype=torch.float32)
+        scale = rate.float().view_as(of_beta) * gamma
+        of_x = torch.addcmul(
+            _spread(-scale * of_beta / pixels, slope), slope, _spread(scale, slope)
+        )
+        of_x.addcmul_(normal, _spread(-scale * of_gamma / pixels, slope))
+        return of_x, of_gamma, of_beta
+
+
+def _spread(numbers: Tensor, like: Tensor) -> Tensor:
+    return numbers[..., None, None].to(like.dtype)
