@@ -18,7 +18,7 @@ MARGIN = 8  # px of the working size around a region's box, for what looks at ne
 # Seconds a pixel of a tile on one machine, by engine: what is slower than that elsewhere makes
 # everything else as much slower.
 NOMINAL_PACES = {
-    "adaattn": 3.3e-6, "adaattn-published": 2.4e-5, "zmnet": 1.8e-6, "gatys": 5.7e-4,
+    "adaattn": 1.3e-6, "adaattn-published": 2.4e-5, "zmnet": 4.8e-7, "gatys": 5.7e-4,
 }  # fmt: skip
 NOMINAL_PACE = NOMINAL_PACES["adaattn"]  # of any other engine
 WORTH_A_TRY = 6.0  # s of nominal pace; for less it has to do
