@@ -89,7 +89,7 @@ def test_a_deep_photo_looks_as_its_8_bit_copy(
     apart = np.abs(to_float(load_picture(again)) - plain)[mask > 0]
     # 16 bits of linear light are not quite the 8-bit copy's values, and the network answers a
     # hundredth of an 8-bit step with several where it computes in bfloat16.
-    share, steps = (0.99, 3) if made is as_sixteen_bits else (1, 2)
+    share, steps = (0.99 if made is as_sixteen_bits else 1), 3
     assert np.quantile(apart, share) <= steps / 255
 
 
