@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from ..core.allocator import share_arena
 from . import (
     cli_animate,
     cli_bench,
@@ -85,6 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments is None and not debug and not sys.warnoptions:
         warnings.simplefilter("ignore")  # what libraries warn of is no line for users
     given = [argument for argument in given if argument != "--debug"]
+    share_arena()  # before any thread starts
     return run_guarded(
         lambda: app(given, prog_name="semantic-style", standalone_mode=False), debug=debug
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import ClassVar, Generic, TypeVar
 
 import numpy as np
@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ..allocator import reused
 from ..canvas import Canvas, Stored, as_canvas, store
 from ..device import Device, free_memory, out_of_memory
 from ..geometry import Bounds, Extent
@@ -24,6 +25,7 @@ from . import Signal, Wanted
 
 STATISTICS_SIDE = 1024  # content statistics come from the whole picture, at most this large
 TILE_BYTES = 1_000_000_000
+SMALL = 500_000  # pixels: what is freed in painting so many is kept by the C library anyway
 TRY_SIDE = 256  # px of the picture that `pace` tries
 
 Style = TypeVar("Style")  # a prepared style
@@ -114,8 +116,26 @@ class TiledEngine(ABC, Generic[Style, Statistics]):
             out = np.zeros((bounds.height, bounds.width, 3), np.float32)
         report("styling", 0.0)
         cancel.check()
-        side = self._side()
-        todo, done, statistics = list(self.plan(extent, bounds, wanted=wanted).tiles), 0, None
+        tiles = list(self.plan(extent, bounds, wanted=wanted).tiles)
+        pixels = sum(tile.outer.extent.pixels for tile in tiles)
+        with reused() if pixels > SMALL else nullcontext():
+            self._paint_tiles(tiles, canvas, mixture, bounds, out, region, report)
+        report("styling", 1.0)
+        return out
+
+    def _paint_tiles(
+        self,
+        todo: list[Tile],
+        canvas: Canvas,
+        mixture: Sequence[tuple[Style, float]],
+        bounds: Bounds,
+        out: Stored,
+        region: Floats | None,
+        report: Progress,
+    ) -> None:
+        """What `stylize` does to these tiles, which are taken from the list."""
+        extent, cancel, side = canvas.extent, self._cancel, self._side()
+        done, statistics = 0, None
         while todo:
             cancel.check()
             tile = todo[0]
@@ -135,13 +155,11 @@ class TiledEngine(ABC, Generic[Style, Statistics]):
                     if side <= self._least_tile:
                         raise MemoryError("the smallest tile is too large") from error
                     side = max(self._least_tile, side // 2 // self.align * self.align)
-                    todo = [part for each in todo for part in self._tiles(extent, each.inner, side)]
+                    todo[:] = [p for each in todo for p in self._tiles(extent, each.inner, side)]
                     continue
             store(answer[tile.crop], out[tile.inner.relative_to(bounds).slices])
             todo.pop(0)
             done += tile.inner.extent.pixels
-        report("styling", 1.0)
-        return out
 
     def plan(
         self, extent: Extent, bounds: Bounds | None = None, *, wanted: Wanted | None = None

@@ -88,7 +88,7 @@ class Decoder(nn.Module):
             if index < len(self.convs) - 1:
                 if norms is not None:
                     x = norms(x)
-                x = x if index == 0 and self.linear_merge else F.relu(x)
+                x = x if index == 0 and self.linear_merge else F.relu(x, inplace=True)
         return x
 
     def _deepest(self, features: Mapping[int, Tensor], sizes: Sequence[tuple[int, int]]) -> Tensor:

@@ -105,7 +105,7 @@ class Encoder(nn.Module):
             if level > 1:
                 x = F.max_pool2d(x, 2, ceil_mode=self.config.ceil_mode)
             for index, conv in enumerate(convs):
-                x = F.relu(conv(x))
+                x = F.relu(conv(x), inplace=True)  # a wide map less at the peak
                 if index == 0:
                     features.append(x)
                     if level == levels:

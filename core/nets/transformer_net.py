@@ -190,13 +190,13 @@ class TNet(nn.Module):
         x, sizes = image * 2 - 1, []
         for conv in self.down:
             sizes.append(x.shape[-2:])
-            x = F.relu(norm(conv(x)))
+            x = F.relu(norm(conv(x)), inplace=True)
         first: Any
         second: Any
         for first, second in self.blocks:  # type: ignore[misc]
-            x = x + norm(second(F.relu(norm(first(x)))))
+            x = x + norm(second(F.relu(norm(first(x)), inplace=True)))
         for up, (height, width) in zip(self.up, reversed(sizes[1:]), strict=True):
-            x = F.relu(norm(up(x)[..., :height, :width]))
+            x = F.relu(norm(up(x)[..., :height, :width]), inplace=True)
         x = self.out(x).float()
         return image + x if self.config.recolours else 0.5 + 0.5 * torch.tanh(x)
 

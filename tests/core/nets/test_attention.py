@@ -89,3 +89,20 @@ def test_memory_stays_under_the_matrix() -> None:
         torch.Tensor.softmax = original  # type: ignore[method-assign]
     assert sum(seen) == 6000 * 3000
     assert max(seen) <= attention.BLOCK_ELEMENTS
+
+
+def test_under_autocast_only_scaled_logits_of_a_picture_are_rounded() -> None:
+    tensors = drawn(1, 24, 8, 50, 70)
+    for scaled in (True, False):
+        truth = plain_attention_moments(*(t.double() for t in tensors), scaled=scaled)
+        with torch.autocast("cpu", torch.bfloat16):
+            trained = attention_moments(*tensors, scaled=scaled)
+            with torch.inference_mode():
+                shown = attention_moments(*tensors, scaled=scaled)
+        for true, exact, found in zip(truth, trained, shown, strict=True):
+            assert exact.dtype == found.dtype == torch.float32
+            assert error(exact, true) < 1e-5
+            if scaled:
+                assert 1e-4 < error(found, true) < 1e-2
+            else:
+                assert error(found, true) < 1e-5
