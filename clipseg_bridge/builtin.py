@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,8 @@ from .vocabulary import Lexicon, Vocabulary
 if TYPE_CHECKING:
     import torch
 
+    from ..core.nets.word_segmenter import WordSegmenter
+
 NETWORK, VECTORS = "word-segmenter", "word-vectors"
 
 
@@ -28,12 +31,23 @@ class PixelVectors:
     views: tuple[tuple[torch.Tensor, bool], ...]
 
 
+@dataclass(frozen=True)
+class _Loaded:
+    """What the files hold. words: vectors [K, D], bias: [K], calibrated."""
+
+    network: WordSegmenter
+    words: torch.Tensor
+    bias: torch.Tensor
+    vocabulary: Vocabulary
+
+
 class BuiltinSegmenter:
     """core.segmenter.Segmenter by core/nets/word_segmenter.py.
 
     network, vectors: names of the manifest, or safetensors files. mirrored: look at the mirrored
-    picture too and take the mean, which costs twice the time. Raises RequestError where a file is
-    missing or damaged.
+    picture too and take the mean, which costs twice the time. The files are read when something
+    is asked for the first time, since recipes of painted masks ask nothing; then RequestError is
+    raised where one is missing or damaged.
     """
 
     name = "builtin"
@@ -42,23 +56,24 @@ class BuiltinSegmenter:
         self, network: str = NETWORK, vectors: str = VECTORS, *, device: str = "cpu",
         long_side: int | None = None, mirrored: bool = True,
     ) -> None:  # fmt: skip
+        self._files = (network, vectors)
+        self._device, self._long_side, self._mirrored = device, long_side, mirrored
+
+    @cached_property
+    def _loaded(self) -> _Loaded:
         import torch
 
         from ..core.nets.word_segmenter import WordSegmenter, WordSegmenterConfig
 
-        state, metadata = load_weights(network)
+        state, metadata = load_weights(self._files[0])
         config = WordSegmenterConfig.from_json(metadata["config"])
-        self._network = WordSegmenter(config)
-        self._network.load_state_dict({k: v.float() for k, v in state.items()})
-        self._network.eval().requires_grad_(False).to(device)
-        self._network.to(memory_format=torch.channels_last)
-        self._words, bias = self._network.words()
-        self._bias = bias + self._network.calibration
-        self._device, self._mirrored = device, mirrored
-        self._long_side = long_side or config.long_side
-        self._files = (network, vectors)
+        network = WordSegmenter(config)
+        network.load_state_dict({k: v.float() for k, v in state.items()})
+        network.eval().requires_grad_(False).to(self._device)
+        network.to(memory_format=torch.channels_last)
+        words, bias = network.words()
 
-        table, about = load_weights(vectors)
+        table, about = load_weights(self._files[1])
         rows = table["vectors"].float()
         lexicon = Lexicon(
             json.loads(about["words"]),
@@ -67,9 +82,10 @@ class BuiltinSegmenter:
             table["kinds"].numpy(),
         )
         try:
-            self.vocabulary = Vocabulary(config.words, lexicon)
+            vocabulary = Vocabulary(config.words, lexicon)
         except KeyError as error:
             raise RequestError(f"the word vectors lack {error}: reinstall the weights") from None
+        return _Loaded(network, words, bias + network.calibration, vocabulary)
 
     def encode(self, image: NDArray[np.float32]) -> PixelVectors:
         """image: HWC sRGB in [0, 1], any size."""
@@ -77,11 +93,13 @@ class BuiltinSegmenter:
 
         from ..core.nets.word_segmenter import fitted
 
+        network = self._loaded.network
         picture = torch.from_numpy(np.ascontiguousarray(image, dtype=np.float32))
-        picture = fitted(picture.permute(2, 0, 1)[None].to(self._device), self._long_side)
-        views = [(self._network.embed(picture), False)]
+        long_side = self._long_side or network.config.long_side
+        picture = fitted(picture.permute(2, 0, 1)[None].to(self._device), long_side)
+        views = [(network.embed(picture), False)]
         if self._mirrored:
-            views.append((self._network.embed(picture.flip(3)), True))
+            views.append((network.embed(picture.flip(3)), True))
         return PixelVectors(tuple(views))
 
     def masks(self, encoding: PixelVectors, phrases: Sequence[str]) -> NDArray[np.float32]:
@@ -94,7 +112,7 @@ class BuiltinSegmenter:
         from ..core.nets.word_segmenter import word_logits
 
         chosen = [self._place(phrase) for phrase in phrases]
-        words, bias = self._words[chosen], self._bias[chosen]
+        words, bias = self._loaded.words[chosen], self._loaded.bias[chosen]
         planes = [
             word_logits(pixels, words, bias).flip([3] if mirrored else [])
             for pixels, mirrored in encoding.views
@@ -104,13 +122,13 @@ class BuiltinSegmenter:
         return result
 
     def knows(self, phrase: str) -> Knowledge:
-        return self.vocabulary.knows(phrase)
+        return self._loaded.vocabulary.knows(phrase)
 
     def weights(self) -> tuple[tuple[str, str], ...]:
         return tuple((name, digest(name)) for name in self._files)
 
     def _place(self, phrase: str) -> int:
-        place = self.vocabulary.place(phrase)
+        place = self._loaded.vocabulary.place(phrase)
         if place is None:
             nearest = self.knows(phrase).nearest
             hint = f"; nearest words that it knows: {', '.join(nearest)}" if nearest else ""

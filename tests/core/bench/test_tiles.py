@@ -10,7 +10,7 @@ from semantic_style.core.bench import tiles
 
 
 def test_tiles_show_no_border() -> None:
-    report = tiles.run(device="cpu", megapixels=1.0, styles=("mosaic",))
+    report = tiles.run(device="cpu", megapixels=1.3, styles=("mosaic",))
     assert report.about["tiles"] > 1
     (row,) = report.rows
     assert row["psnr_db"] > 40

@@ -73,7 +73,7 @@ def test_one_step_moves_words_and_upper_blocks_but_no_frozen_filter(data: Path) 
     optimizer.step()
     moved = {k for k, v in task.model.state_dict().items() if not torch.equal(v, before[k])}
     assert {"bias", "residual", "trunk.blocks.15.project.conv.weight"} <= moved
-    assert not {k for k in moved if "depthwise" in k or "stem" in k or "blocks.1." in k}
+    assert not {k for k in moved if any(x in k for x in ("depthwise", "stem", "blocks.1.", "head"))}
     assert all(torch.isfinite(value) for value in parts.values())
 
 
@@ -89,6 +89,7 @@ def test_a_trunk_is_folded_out_of_a_wheel(tmp_path: Path) -> None:
         state[f"{norm}.running_var"] = torch.full((channels,), 4.0 - 1e-3)
 
     published("_conv_stem", "_bn0", trunk.stem.conv)
+    published("_conv_head", "_bn1", trunk.head.conv)
     for i, block in enumerate(trunk.residuals()):
         if block.expand is not None:
             published(f"_blocks.{i}._expand_conv", f"_blocks.{i}._bn0", block.expand.conv)
@@ -102,6 +103,7 @@ def test_a_trunk_is_folded_out_of_a_wheel(tmp_path: Path) -> None:
     assert torch.allclose(trunk.stem.conv.weight, state["_conv_stem.weight"])
     assert trunk.stem.conv.bias is not None
     assert torch.allclose(trunk.stem.conv.bias, torch.tensor(-0.5))
+    assert torch.allclose(trunk.head.conv.weight, state["_conv_head.weight"])
 
 
 def test_what_is_no_trunk_is_refused(tmp_path: Path) -> None:

@@ -120,7 +120,7 @@ def test_words_learn_what_their_pictures_share(
     order = ("noon", "afternoon", "morning", "evening", "night")
     levels = [brightness(model, table, word) for word in order]
     assert levels == sorted(levels, reverse=True)
-    assert levels[0] > 0.6
+    assert levels[0] > 0.5
     assert levels[-1] < 0.3
     rows = json.loads((out / "history.json").read_text())
     assert np.mean([r["loss"] for r in rows[-10:]]) < 0.7 * np.mean([r["loss"] for r in rows[:10]])
