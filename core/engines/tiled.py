@@ -25,7 +25,6 @@ from . import Signal, Wanted
 
 STATISTICS_SIDE = 1024  # content statistics come from the whole picture, at most this large
 TILE_BYTES = 1_000_000_000
-SMALL = 500_000  # pixels: what is freed in painting so many is kept by the C library anyway
 TRY_SIDE = 256  # px of the picture that `pace` tries
 
 Style = TypeVar("Style")  # a prepared style
@@ -117,8 +116,7 @@ class TiledEngine(ABC, Generic[Style, Statistics]):
         report("styling", 0.0)
         cancel.check()
         tiles = list(self.plan(extent, bounds, wanted=wanted).tiles)
-        pixels = sum(tile.outer.extent.pixels for tile in tiles)
-        with reused() if pixels > SMALL else nullcontext():
+        with reused() if len(tiles) > 1 else nullcontext():
             self._paint_tiles(tiles, canvas, mixture, bounds, out, region, report)
         report("styling", 1.0)
         return out

@@ -65,10 +65,10 @@ def attention_moments(
     query [B, D, N], key [B, D, M], value [B, C, M] -> mean and deviation, both [B, C, N] float32.
     Memory beside inputs and outputs is bounded by BLOCK_ELEMENTS weights. scaled: logits times
     1/sqrt(D); off in the published layout. each_block: called before each block, so that whoever
-    waits can be heard. Products are computed in the format that `product_format` gives.
+    waits can be heard. Weights and values are multiplied in the format that `value_format` gives.
     """
     b, d, n = query.shape
-    dtype = product_format(query, scaled=scaled)
+    dtype = value_format(query, scaled=scaled)
     m = key.shape[2]
     # E[V^2] - M^2 cancels where |V| is large beside its spread: both moments are taken about the
     # channel's own mean, which moves M by a constant and S not at all.
@@ -76,25 +76,26 @@ def attention_moments(
     centred = value.float() - centre
     both = torch.cat([centred, centred * centred], dim=1).transpose(1, 2).to(dtype)  # B M 2C
     factor = 1 / math.sqrt(d) if scaled else 1.0
-    rows, key = query.transpose(1, 2), key.to(dtype)  # B N D
+    rows = query.transpose(1, 2)  # B N D
     block = _block(b * m)
     means, deviations = [], []
     with torch.autocast(query.device.type, enabled=False):
         for start in range(0, n, block):
             if each_block is not None:
                 each_block()
-            logits = (rows[:, start : start + block].float() * factor).to(dtype) @ key  # B n M
-            first, second = (logits.softmax(dim=-1) @ both).float().chunk(2, dim=-1)  # B n C
+            logits = (rows[:, start : start + block].float() * factor) @ key.float()  # B n M
+            weights = logits.softmax(dim=-1).to(dtype)
+            first, second = (weights @ both).float().chunk(2, dim=-1)  # B n C
             means.append(first + centre.transpose(1, 2))
             variance = (second - first * first).clamp_min(0)
             deviations.append(variance.add(VARIANCE_FLOOR).sqrt())
     return torch.cat(means, dim=1).transpose(1, 2), torch.cat(deviations, dim=1).transpose(1, 2)
 
 
-def product_format(query: Tensor, *, scaled: bool) -> torch.dtype:
-    """Autocast's, where only a picture is asked for and logits are scaled: attention was two fifths
-    of the compact network's time, takes half as long in bfloat16, and the picture stays as it was.
-    Else float32: unscaled logits reach some hundreds, which bfloat16 rounds by one.
+def value_format(query: Tensor, *, scaled: bool) -> torch.dtype:
+    """Autocast's, where only a picture is asked for and logits are scaled: it halves the longer of
+    attention's two products and costs half a dB. Logits stay in float32, where bfloat16 cost 4 dB.
+    Unscaled ones make single weights of 1, and moments as exact as their values: float32, too.
     """
     kind = query.device.type
     if scaled and torch.is_autocast_enabled(kind) and not torch.is_grad_enabled():
