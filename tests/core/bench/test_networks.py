@@ -23,7 +23,8 @@ SMALL = replace(
 
 
 def small(memory_size: int = 0) -> Report:
-    return networks.run(size=96, memory_size=memory_size, repeats=1, pairs=2, layout=SMALL)
+    # At 96 px level 5 has 24 positions, whose statistics bfloat16 can move by several percent.
+    return networks.run(size=192, memory_size=memory_size, repeats=1, pairs=2, layout=SMALL)
 
 
 def test_every_network_is_timed_and_agrees_with_its_plain_path() -> None:
