@@ -76,14 +76,14 @@ def attention_moments(
     centred = value.float() - centre
     both = torch.cat([centred, centred * centred], dim=1).transpose(1, 2).to(dtype)  # B M 2C
     factor = 1 / math.sqrt(d) if scaled else 1.0
-    rows = query.transpose(1, 2)  # B N D
+    rows, keys = query.transpose(1, 2), key.float()  # B N D, B D M
     block = _block(b * m)
     means, deviations = [], []
     with torch.autocast(query.device.type, enabled=False):
         for start in range(0, n, block):
             if each_block is not None:
                 each_block()
-            logits = (rows[:, start : start + block].float() * factor) @ key.float()  # B n M
+            logits = (rows[:, start : start + block].float() * factor) @ keys  # B n M
             weights = logits.softmax(dim=-1).to(dtype)
             first, second = (weights @ both).float().chunk(2, dim=-1)  # B n C
             means.append(first + centre.transpose(1, 2))
