@@ -18,6 +18,7 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_MMAP_MAX, M_ARENA_MAX = -1, -3, -4, -8
 NEVER = -1
 # What glibc comes to by itself in a process that frees large blocks
 MMAP_THRESHOLD, TRIM_THRESHOLD, MMAP_MAX = 32 << 20, 64 << 20, 65536
+FRUGAL = 1 << 20
 
 
 @cache
@@ -50,7 +51,19 @@ def reused() -> Iterator[None]:
     try:
         yield
     finally:
-        libc.mallopt(M_MMAP_MAX, MMAP_MAX)
-        libc.mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD)
-        libc.mallopt(M_TRIM_THRESHOLD, TRIM_THRESHOLD)
-        libc.malloc_trim(0)
+        _give_back(libc, MMAP_THRESHOLD)
+
+
+def be_frugal() -> None:
+    """For a process that was short of memory: what was freed goes back to the system now, and
+    from now on each block above a megabyte does at once, until a `reused` ends."""
+    libc = _glibc()
+    if libc is not None:
+        _give_back(libc, FRUGAL)
+
+
+def _give_back(libc: ctypes.CDLL, least: int) -> None:
+    libc.mallopt(M_MMAP_MAX, MMAP_MAX)
+    libc.mallopt(M_MMAP_THRESHOLD, least)
+    libc.mallopt(M_TRIM_THRESHOLD, TRIM_THRESHOLD)
+    libc.malloc_trim(0)

@@ -84,15 +84,12 @@ def config() -> dict[str, object]:
     return {
         "encoder": encoder,
         "layers": (3, 4, 5),
-        "uniform": (),
         "scaled": False,
         "style_positions": 64 * 64,
         "nearest": True,
         "unbiased": True,
         "linear_merge": True,
-        "recolour": False,
-        "residual": False,
-        "steered": False,
+        "painter": None,
     }
 
 

@@ -19,19 +19,21 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
 from safetensors.torch import save_file
+from torch import nn
 
 from ...weights.style_store import StyleStore
 from ..device import choose_device, cpu_has_bfloat16, free_memory
 from ..engines.adaattn import STYLE_SIDE, AdaAttNEngine
 from ..errors import RequestError
 from ..nets.adaattn import AdaAttN, AdaAttNConfig, published
+from ..nets.decoder import Decoder
 from ..progress import CancelToken, Progress, silent
 from .machine import machine, versions
 from .memory import check_system, launched
@@ -119,7 +121,8 @@ def write_random(layout: AdaAttNConfig, path: Path) -> None:
     out with mean 0.5 and deviation 0.2, as pictures have: else agreement would say nothing."""
     torch.manual_seed(0)
     network = AdaAttN(layout)
-    last: Any = network.decoder.convs[-1]
+    last = cast("nn.Conv2d", cast("Decoder", network.decoder).convs[-1])
+    assert last.bias is not None
     with torch.no_grad():
         painted = network(*(torch.from_numpy(x).permute(2, 0, 1)[None] for x in _pair(0, 128)))
         mean, deviation = painted.mean((0, 2, 3)), painted.std((0, 2, 3))

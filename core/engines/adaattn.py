@@ -17,11 +17,13 @@ from ..errors import RequestError
 from ..geometry import Extent
 from ..nets.adaattn import AdaAttN, AdaAttNConfig, AttentionLevel
 from ..nets.attention import attention_moments, blocks, plain_attention_moments
+from ..nets.painter import Painter
 from ..nets.prepared_style import ContentStatistics, PreparedStyle
 from ..progress import CancelToken
 from ..recipe_data import GROUPS
 from . import Signal, Word, refuse_word
 from .tiled import TiledEngine, convolutions, resized
+from .zmnet import blocks_reach
 
 STYLE_SIDE = 512  # pixels of a style picture's long side at brush size 1
 ALIGN = 16  # four poolings
@@ -139,7 +141,11 @@ def receptive_margin(network: AdaAttN) -> int:
     statistics' sums: the convolutions' reach, one position each, and that of four poolings."""
     depths = network.config.encoder.depths
     encoder = sum(depth * 2**stage for stage, depth in enumerate(depths))
-    decoder = sum(2 ** (level - 1) for level in network.decoder.stage_of)
+    if isinstance(network.decoder, Painter):
+        merging = sum(2 ** (level - 1) for level in map(int, network.decoder.merge))
+        decoder = merging + blocks_reach(network.decoder.tnet.config)
+    else:
+        decoder = sum(2 ** (level - 1) for level in network.decoder.stage_of)
     return -(-(encoder + POOLED - 1 + decoder) // ALIGN) * ALIGN
 
 

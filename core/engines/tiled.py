@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ..allocator import reused
+from ..allocator import be_frugal, reused
 from ..canvas import Canvas, Stored, as_canvas, store
 from ..device import Device, free_memory, out_of_memory
 from ..geometry import Bounds, Extent
@@ -139,7 +139,7 @@ class TiledEngine(ABC, Generic[Style, Statistics]):
             tile = todo[0]
             left = sum(each.inner.extent.pixels for each in todo)
             share = tile.inner.extent.pixels / (done + left)
-            steps = self._steps_in(tile.outer.extent.pixels, mixture)
+            steps, short = self._steps_in(tile.outer.extent.pixels, mixture), False
             with self._watched(report, done / (done + left), share, steps):
                 try:
                     # A tile that is the whole picture finds its own statistics.
@@ -154,7 +154,10 @@ class TiledEngine(ABC, Generic[Style, Statistics]):
                         raise MemoryError("the smallest tile is too large") from error
                     side = max(self._least_tile, side // 2 // self.align * self.align)
                     todo[:] = [p for each in todo for p in self._tiles(extent, each.inner, side)]
-                    continue
+                    short = True
+            if short:  # out here, where what the failed tile held is free
+                be_frugal()
+                continue
             store(answer[tile.crop], out[tile.inner.relative_to(bounds).slices])
             todo.pop(0)
             done += tile.inner.extent.pixels

@@ -280,13 +280,16 @@ def load_network(weights: str | Path) -> tuple[ZMNet, dict[str, str]]:
 
 
 def receptive_margin(config: TNetConfig) -> int:
-    """Px around a tile beyond which nothing has an influence but through statistics: the reach of
-    the convolutions, and 3 px by which up-sampling may lie beside what it takes from."""
-    outer = 2 * (config.kernel // 2)  # the first and the last convolution
-    halves = 1 + 2  # the second one, and the one after the first up-sampling
-    quarters = 2 + 2 * 4 * config.blocks
-    reach = outer + halves + quarters + 1 + ALIGN - 1
-    return -(-reach // ALIGN) * ALIGN
+    """Px around a tile beyond which nothing has an influence but through statistics."""
+    down = config.kernel // 2 + 1 + 2  # the first three convolutions
+    return -(-(down + blocks_reach(config)) // ALIGN) * ALIGN
+
+
+def blocks_reach(config: TNetConfig) -> int:
+    """Px that the convolutions from TNet's blocks on reach, and 4 px by which up-sampling may lie
+    beside what it takes from."""
+    quarters = 2 * 4 * config.blocks
+    return quarters + 2 + config.kernel // 2 + ALIGN  # 2: the one after the first up-sampling
 
 
 def pixel_bytes(config: TNetConfig) -> int:

@@ -1,11 +1,8 @@
 """AdaAttN: attention-weighted adaptive normalisation (papers: AdaAttN, equations 1 to 7).
 
 `paper()` is the paper's network and `published()` that of the authors' code, which differs from
-the paper; every difference is a field of the config. The compact network adds four things, each
-a switch of the config: the photograph is first brought to the style's colours, the decoder adds
-to that picture instead of painting from nothing, levels 1 and 2 are handed to the decoder through
-equation 7 with a uniform attention map (which is AdaIN), and a style code steers the decoder by
-dynamic instance normalisation (ZM-Net, equation 3).
+the paper; every difference is a field of the config. The compact network (the config's defaults)
+has another decoder: see painter.py.
 """
 
 from __future__ import annotations
@@ -20,8 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from .attention import AttentionMoments, attention_moments
-from .colour import Colours, colours_of, recoloured
-from .decoder import Decoder, StyleCode
+from .colour import colours_of
+from .decoder import Decoder
 from .encoder import (
     COMPACT,
     VGG19,
@@ -31,17 +28,14 @@ from .encoder import (
     Features,
     with_tuples,
 )
-from .normalisation import DynamicNorms
+from .painter import Painter, StyleCode
 from .parameter_net import described
 from .perceptual import keys_of
-from .prepared_style import (
-    ContentStatistics,
-    PreparedStyle,
-    blended,
-    blended_colours,
-    blended_modulation,
-)
-from .statistics import Moments, inside, kept, moments, normalise, part_moments, transferred
+from .prepared_style import ContentStatistics, PreparedStyle
+from .statistics import Moments, inside, kept, moments, normalise, part_moments
+from .transformer_net import Parameters, TNetConfig, mixed
+
+TNET = TNetConfig((16, 48, 96), kernel=5, recolours=True)  # that of zmnet-styles
 
 
 @dataclass(frozen=True)
@@ -50,29 +44,24 @@ class AdaAttNConfig:
 
     style_positions: at most so many keys, evenly spaced; 0 takes all. nearest: how keys of
     shallower levels are down-sampled, else bilinear. unbiased: variances over N - 1.
-    linear_merge: no ReLU after the sum of levels 4 and 5 is convolved. uniform: levels with a
-    uniform attention map. recolour, residual, steered: see the module's first lines. covariance:
-    colours are brought over by colour.py, else R, G and B each alone.
+    linear_merge: no ReLU after the sum of levels 4 and 5 is convolved. painter: the TNet that
+    paints (its encoder pools in ceil_mode), None = the paper's decoder.
     """
 
     encoder: EncoderConfig = field(default_factory=lambda: COMPACT)
     layers: tuple[int, ...] = (3, 4, 5)
-    uniform: tuple[int, ...] = (1, 2)
     scaled: bool = True
-    style_positions: int = 1024
+    style_positions: int = 400
     nearest: bool = False
     unbiased: bool = False
     linear_merge: bool = False
-    recolour: bool = True
-    residual: bool = True
-    steered: bool = True
-    covariance: bool = False
+    painter: TNetConfig | None = TNET
 
     def __post_init__(self) -> None:
         if not self.layers or not set(self.layers) <= {3, 4, 5}:
             raise ValueError(f"attention works at levels 3, 4 and 5, not {self.layers}")
-        if not set(self.uniform) <= {1, 2}:
-            raise ValueError(f"a uniform map is for levels 1 and 2, not {self.uniform}")
+        if self.painter is not None and not self.encoder.ceil_mode:
+            raise ValueError("TNet rounds odd sides up: its encoder needs ceil_mode")
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self))
@@ -80,20 +69,15 @@ class AdaAttNConfig:
     @classmethod
     def from_json(cls, text: str) -> AdaAttNConfig:
         data = with_tuples(json.loads(text))
-        return cls(**{**data, "encoder": EncoderConfig(**with_tuples(data["encoder"]))})
+        data["encoder"] = EncoderConfig(**with_tuples(data["encoder"]))
+        if data["painter"] is not None:
+            data["painter"] = TNetConfig(**with_tuples(data["painter"]))
+        return cls(**data)
 
 
 def paper(encoder: EncoderConfig = VGG19) -> AdaAttNConfig:
     """The paper's network: nothing added, all style positions, no 1/sqrt(d)."""
-    return AdaAttNConfig(
-        encoder=encoder,
-        uniform=(),
-        scaled=False,
-        style_positions=0,
-        recolour=False,
-        residual=False,
-        steered=False,
-    )
+    return AdaAttNConfig(encoder=encoder, scaled=False, style_positions=0, painter=None)
 
 
 def published(encoder: EncoderConfig = VGG19_NORMALISED) -> AdaAttNConfig:
@@ -157,20 +141,19 @@ class AdaAttN(nn.Module):
         self.attention = nn.ModuleDict(
             {str(x): AttentionLevel(sum(widths[:x]), widths[x - 1], attend) for x in config.layers}
         )
-        levels = (*config.layers, *config.uniform)
-        self.decoder = Decoder(config.encoder, levels, linear_merge=config.linear_merge)
-        if config.steered:
-            self.code = StyleCode(config.encoder, self.decoder.modulated_widths)
-        if config.residual:  # starts as the recoloured photograph itself
-            nn.init.zeros_(self.decoder.convs[-1].weight)  # type: ignore[arg-type]
-            nn.init.zeros_(self.decoder.convs[-1].bias)  # type: ignore[arg-type]
+        self.decoder: Decoder | Painter
+        if config.painter is None:
+            self.decoder = Decoder(config.encoder, config.layers, linear_merge=config.linear_merge)
+        else:
+            self.decoder = Painter(config.encoder, config.layers, config.painter)
+            self.code = StyleCode(config.encoder, config.painter)
 
     def forward(self, content: Tensor, style: Tensor) -> Tensor:
         return self.stylize(content, self.prepare(style))
 
     def described(self, style: Tensor) -> Tensor:
         """[N, inputs]: what the style code is told of whole pictures, not yet standardised."""
-        return described([moments(f) for f in self.encoder(style)])
+        return described([moments(f) for f in self.encoder(style)], colours_of(style))
 
     def prepare(self, style: Tensor, mask: Tensor | None = None) -> PreparedStyle:
         """Everything that depends on the style alone.
@@ -188,14 +171,11 @@ class AdaAttN(nn.Module):
             key = module.g(normalise(key, self._moments(key)))
             value = module.h(features[level - 1])
             keys[level], values[level] = self._positions(key, value, mask)
-        levels = [moments(kept(f, mask)) for f in features]
-        return PreparedStyle(
-            colour=self._colours(style, mask),
-            keys=keys,
-            values=values,
-            uniform={x: levels[x - 1] for x in config.uniform},
-            modulation=self.code(levels) if config.steered else None,
-        )
+        parameters = None
+        if config.painter is not None:
+            levels = [moments(kept(f, mask)) for f in features]
+            parameters = self.code(levels, colours_of(kept(style, mask)))
+        return PreparedStyle(keys, values, parameters)
 
     def _positions(self, key: Tensor, value: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
         """Style positions to the config's limit: on a regular grid, or in a mask every so many."""
@@ -222,29 +202,6 @@ class AdaAttN(nn.Module):
     def _moments(self, features: Tensor) -> Moments:
         return moments(features, unbiased=self.config.unbiased)
 
-    def _colours(self, style: Tensor, mask: Tensor | None) -> Moments | Colours:
-        if self.config.covariance:
-            return colours_of(kept(style, mask))
-        return moments(kept(style, mask))
-
-    def _own_colours(self, content: Tensor, mask: Tensor | None = None) -> Moments | Colours:
-        if self.config.covariance:
-            return colours_of(kept(content, mask))
-        return part_moments(content, mask, moments)
-
-    def recolour(
-        self, content: Tensor, colour: Moments | Colours, own: Moments | Colours | None = None
-    ) -> Tensor:
-        """The photograph with the style's mean and deviation of each of R, G and B, or with its
-        mean and covariance."""
-        if not self.config.recolour:
-            return content
-        own = own or self._own_colours(content)
-        if isinstance(colour, Moments):
-            own = cast("Moments", own)
-            return (normalise(content, own) * colour.deviation + colour.mean).clamp(0, 1)
-        return recoloured(content, cast("Colours", own), colour, content.new_ones(1)).clamp(0, 1)
-
     def measure(
         self,
         content: Tensor,
@@ -254,36 +211,23 @@ class AdaAttN(nn.Module):
         """Statistics of a whole picture, for `stylize` of its tiles.
 
         mask: [1, 1, H, W], the part of it that counts, so that this part gets the style's mean
-        and deviation; a plain part counts as varied as LEAST_VARIETY of the whole (with
-        `covariance`, its colours as varied as colour.LEAST_DEVIATION).
+        and deviation; a plain part counts as varied as LEAST_VARIETY of the whole, and its
+        colours as colour.LEAST_DEVIATION.
         """
-        own = self._own_colours(content, mask)
-        base = self.recolour(content, blended_colours(mixture), own)
+        parameters = _parameters(mixture)
+        if parameters is None:
+            return self._statistics(self.encoder(content), mask)
+        colours = colours_of(kept(content, mask))
+        norms: list[Moments] = []
+        base = self._painter.tnet.recolour(content, parameters, colours)
         features = self.encoder(base)
-        found = self._statistics(own, features, mask)
-        if not self.config.steered:
-            return found
-        decoder: list[Moments] = []
-        norms = DynamicNorms(
-            blended_modulation(mixture),
-            found=decoder,
-            measured=lambda x: part_moments(x, mask, moments),
+        found = self._statistics(features, mask)
+        noted = self._painter.norms(
+            parameters, found=norms, measured=lambda x: part_moments(x, mask, moments)
         )
-        self._decoded(features, mixture, found, norms)
-        return dataclasses.replace(found, decoder=decoder)
-
-    def _statistics(
-        self, own: Moments | Colours, features: Features, mask: Tensor | None = None
-    ) -> ContentStatistics:
-        levels = (*self.config.uniform, *self.config.layers)
-        return ContentStatistics(
-            own,
-            {x: part_moments(features[x - 1], mask, self._moments) for x in levels},
-            {
-                x: part_moments(self._keys(features, x), mask, self._moments)
-                for x in self.config.layers
-            },
-        )
+        sizes = _sizes(features)
+        self._painter(base, noted, self._attended(features, mixture, found), sizes)
+        return dataclasses.replace(found, colours=colours, norms=norms)
 
     def stylize(
         self,
@@ -296,49 +240,65 @@ class AdaAttN(nn.Module):
         A mixture blends what each style makes of the features, before one decoding.
         """
         mixture = [(style, 1.0)] if isinstance(style, PreparedStyle) else list(style)
-        own = statistics.colour if statistics else self._own_colours(content)
-        base = self.recolour(content, blended_colours(mixture), own)
+        parameters = _parameters(mixture)
+        base = content
+        if parameters is not None:
+            own = statistics.colours if statistics else None
+            base = self._painter.tnet.recolour(content, parameters, own)
         features = self.encoder(base)
-        by = statistics or self._statistics(own, features)
-        norms = (
-            DynamicNorms(blended_modulation(mixture), by.decoder) if self.config.steered else None
-        )
-        out = self._decoded(features, mixture, by, norms).float()
-        return base + out if self.config.residual else out
+        by = statistics or self._statistics(features)
+        sizes = _sizes(features)
+        attended = self._attended(features, mixture, by)
+        if parameters is None:
+            return self.decoder(attended, sizes).float()
+        norms = self._painter.norms(parameters, by.norms)
+        return self._painter(base, norms, attended, sizes)
 
-    def _decoded(
+    @property
+    def _painter(self) -> Painter:
+        return cast("Painter", self.decoder)
+
+    def _statistics(self, features: Features, mask: Tensor | None = None) -> ContentStatistics:
+        return ContentStatistics(
+            {x: part_moments(features[x - 1], mask, self._moments) for x in self.config.layers},
+            {
+                x: part_moments(self._keys(features, x), mask, self._moments)
+                for x in self.config.layers
+            },
+        )
+
+    def _attended(
         self,
         features: Features,
         mixture: Sequence[tuple[PreparedStyle, float]],
         by: ContentStatistics,
-        norms: DynamicNorms | None,
-    ) -> Tensor:
-        """What the decoder makes of the transferred features, which are taken from the list."""
-        sizes = [(f.shape[-2], f.shape[-1]) for f in features]
-        painted: dict[int, Tensor] = {}
+    ) -> dict[int, Tensor]:
+        """What attention makes of the features of its levels; they are taken from the list."""
+        found: dict[int, Tensor] = {}
         # Deepest first: no shallower level asks for a deeper one's features, so they can go.
         for level in range(len(features), 0, -1):
             here = features[level - 1]
-            if level in self.config.uniform:
-                wanted = blended([(s.uniform[level], w) for s, w in mixture])
-                painted[level] = transferred(here, by.features[level], wanted).to(here.dtype)
-            elif level in self.config.layers:
+            if level in self.config.layers:
                 query = normalise(self._keys(features, level), by.keys[level])
                 normal = normalise(here, by.features[level])
-                painted[level] = self._attended(level, query, normal, mixture).to(here.dtype)
+                module = self.attention[str(level)]
+                parts = (
+                    w
+                    * module(
+                        query, normal, s.keys[level], s.values[level], scaled=self.config.scaled
+                    )
+                    for s, w in mixture
+                )
+                found[level] = sum(parts).to(here.dtype)  # type: ignore[attr-defined]
             features.pop()
-        return self.decoder(painted, sizes, norms)
+        return found
 
-    def _attended(
-        self,
-        level: int,
-        query: Tensor,
-        normal: Tensor,
-        mixture: Sequence[tuple[PreparedStyle, float]],
-    ) -> Tensor:
-        module = self.attention[str(level)]
-        parts = (
-            w * module(query, normal, s.keys[level], s.values[level], scaled=self.config.scaled)
-            for s, w in mixture
-        )
-        return sum(parts)  # type: ignore[return-value]
+
+def _parameters(mixture: Sequence[tuple[PreparedStyle, float]]) -> Parameters | None:
+    """The painter's, of all styles together; None where the paper's decoder paints."""
+    parts = [(s.parameters, w) for s, w in mixture if s.parameters is not None]
+    return mixed(parts) if parts else None
+
+
+def _sizes(features: Features) -> list[tuple[int, int]]:
+    return [(f.shape[-2], f.shape[-1]) for f in features]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 # Rows: luminance, red against green, yellow against blue; orthonormal.
@@ -28,6 +29,21 @@ class Colours:
 
     mean: Tensor
     factor: Tensor
+
+
+def packed(colours: Colours) -> Tensor:
+    """[N, 9]: the mean and the lower triangle."""
+    rows, columns = torch.tril_indices(3, 3)
+    return torch.cat([colours.mean, colours.factor[:, rows, columns]], dim=1)
+
+
+def unpacked(numbers: Tensor) -> Colours:
+    """Any [N, 9] as colours: mean and lower triangle, whose diagonal is kept positive."""
+    rows, columns = torch.tril_indices(3, 3)
+    factor = numbers.new_zeros(len(numbers), 3, 3)
+    factor[:, rows, columns] = numbers[:, 3:]
+    diagonal = F.softplus(factor.diagonal(dim1=1, dim2=2), beta=20)
+    return Colours(numbers[:, :3], factor.tril(-1) + torch.diag_embed(diagonal))
 
 
 def colours_of(image: Tensor, mask: Tensor | None = None) -> Colours:

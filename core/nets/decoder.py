@@ -1,4 +1,4 @@
-"""The decoder of AdaAttN (equation 3), the encoder mirrored, and the style code that steers it."""
+"""The decoder of AdaAttN (equation 3): the encoder mirrored."""
 
 from __future__ import annotations
 
@@ -10,11 +10,6 @@ from torch import Tensor, nn
 
 from .convolution import Convolution
 from .encoder import EncoderConfig
-from .normalisation import DynamicNorms
-from .parameter_net import Heads, SerialMLP, Standardised, described
-from .statistics import Moments
-
-Modulation = list[tuple[Tensor, Tensor]]  # gamma and beta of each convolution, [N, C]
 
 
 class Decoder(nn.Module):
@@ -65,58 +60,29 @@ class Decoder(nn.Module):
     def _joins(self, level: int) -> bool:
         return level < self.top and level in self.levels
 
-    @property
-    def modulated_widths(self) -> list[int]:
-        return [conv.out_channels for conv in self.convs[:-1]]  # type: ignore[misc]
-
-    def forward(
-        self,
-        features: Mapping[int, Tensor],
-        sizes: Sequence[tuple[int, int]],
-        norms: DynamicNorms | None = None,
-    ) -> Tensor:
-        """features: level -> NCHW. sizes: (H, W) of levels 1 to 5. norms: of what each convolution
-        but the last gives. Returns RGB, unbounded."""
+    def forward(self, features: Mapping[int, Tensor], sizes: Sequence[tuple[int, int]]) -> Tensor:
+        """features: level -> NCHW. sizes: (H, W) of levels 1 to 5. Returns RGB, unbounded."""
         x = self._deepest(features, sizes)
         for index, (conv, level) in enumerate(zip(self.convs, self.stage_of, strict=True)):
             previous = self.stage_of[index - 1] if index else self.top
             if level < previous:
-                x = _enlarge(x, sizes[level - 1])
+                x = enlarged(x, sizes[level - 1])
                 if self._joins(level):
                     x = torch.cat([x, features[level].to(x.dtype)], dim=1)
             x = conv(x)
             if index < len(self.convs) - 1:
-                if norms is not None:
-                    x = norms(x)
                 x = x if index == 0 and self.linear_merge else F.relu(x, inplace=True)
         return x
 
     def _deepest(self, features: Mapping[int, Tensor], sizes: Sequence[tuple[int, int]]) -> Tensor:
         if 5 not in self.levels:
             return features[self.top]
-        x = _enlarge(self.lift(features[5]), sizes[3])
+        x = enlarged(self.lift(features[5]), sizes[3])
         return x + features[4] if 4 in self.levels else x
 
 
-def _enlarge(x: Tensor, size: tuple[int, int]) -> Tensor:
+def enlarged(x: Tensor, size: tuple[int, int]) -> Tensor:
     """Twice the size by repetition; cut, or continued, where pooling had rounded an odd side."""
     x = F.interpolate(x, scale_factor=2, mode="nearest")[..., : size[0], : size[1]]
     missing = (0, size[1] - x.shape[-1], 0, size[0] - x.shape[-2])
     return F.pad(x, missing, mode="replicate") if any(missing) else x
-
-
-class StyleCode(nn.Module):
-    """Moments of a style's five levels -> gamma and beta of each decoder convolution: a PNet
-    (ZM-Net, section 3.2.2) for AdaAttN. Starts as 1 and 0."""
-
-    def __init__(self, config: EncoderConfig, widths: Sequence[int], hidden: int = 256) -> None:
-        super().__init__()
-        self.widths = list(widths)
-        self.vector = Standardised(2 * sum(config.widths))
-        self.pnet = SerialMLP(self.vector.outputs, hidden, len(self.widths))
-        self.heads = Heads(self.pnet.widths, [[width] for width in self.widths])
-
-    def forward(self, levels: Sequence[Moments]) -> Modulation:
-        gamma, beta = self.heads(self.pnet(self.vector(described(levels))))
-        split = (t.split(self.widths, dim=1) for t in (gamma, beta))
-        return list(zip(*split, strict=True))

@@ -29,15 +29,16 @@ class DynamicNorms:
         self.found, self.measured = found, measured
         self.index = 0
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """x: NCHW."""
+    def __call__(self, x: Tensor, placed: Tensor | None = None) -> Tensor:
+        """x: NCHW. placed: what is added to the normalised x before it is scaled; NCHW."""
         by = self.of[self.index] if self.of is not None else None
         if self.found is not None:
             by = self.measured(x)
             self.found.append(by)
         gamma, beta = self.parameters[self.index]
         self.index += 1
-        return dynamic_instance_norm(x, gamma, beta, by)
+        y = dynamic_instance_norm(x, gamma, beta, by)
+        return y if placed is None else torch.addcmul(y, placed.to(y.dtype), _spread(gamma, y))
 
 
 def dynamic_instance_norm(

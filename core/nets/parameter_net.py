@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .colour import Colours, packed
 from .statistics import Moments
 from .transformer_net import LAYERS, TNetConfig
 
@@ -53,12 +54,12 @@ class Standardised(nn.Module):
         return away @ self.basis if self.compresses else away * self.basis
 
 
-def described(levels: Sequence[Moments]) -> Tensor:
-    """Moments of an encoder's levels as vectors, on a logarithmic scale since those of a style
-    span orders of magnitude; [N, 2 C] of C channels in all."""
-    return torch.cat(
-        [torch.log1p(v.flatten(1)) for m in levels for v in (m.mean, m.deviation)], dim=1
-    )
+def described(levels: Sequence[Moments], colours: Colours) -> Tensor:
+    """What a PNet for vectors is told of a picture: moments of an encoder's levels, on a
+    logarithmic scale since those of a style span orders of magnitude, and the colours;
+    [N, 2 C + 9] of C channels in all, float32, not standardised."""
+    logarithms = [torch.log1p(v.flatten(1)) for m in levels for v in (m.mean, m.deviation)]
+    return torch.cat([*logarithms, packed(colours)], dim=1)
 
 
 class SerialMLP(nn.Module):

@@ -8,7 +8,7 @@ style: fast style transfer; one of a table: V. Dumoulin's conditional instance n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -155,7 +155,8 @@ class TNet(nn.Module):
         self, image: Tensor, parameters: Parameters, of: PictureStatistics | None = None
     ) -> Tensor:
         """of: statistics of the picture that `image` is a tile of (None = image is all of it)."""
-        return self._run(image, parameters, of, None)
+        base = self.recolour(image, parameters, of.colours if of else None)
+        return self.paint(base, self.norms(parameters, of.norms if of else None))
 
     def measure(
         self, image: Tensor, parameters: Parameters, mask: Tensor | None = None
@@ -163,42 +164,50 @@ class TNet(nn.Module):
         """Of the whole picture, or of where mask [1, 1, H, W] is set, under these parameters."""
         found: list[Moments] = []
         of = PictureStatistics(colours_of(image, mask), found)
-        self._run(image, parameters, None, found, colours=of.colours, mask=mask)
-        return of
-
-    def _run(
-        self,
-        image: Tensor,
-        parameters: Parameters,
-        of: PictureStatistics | None,
-        found: list[Moments] | None,
-        *,
-        colours: Colours | None = None,
-        mask: Tensor | None = None,
-    ) -> Tensor:
-        gammas = parameters.gamma.float().split(self.split, dim=1)
-        betas = parameters.beta.float().split(self.split, dim=1)
-        norm = DynamicNorms(
-            list(zip(gammas, betas, strict=True)),
-            of.norms if of else None,
+        norms = self.norms(
+            parameters,
             found=found,
             measured=lambda x: moments(x) if mask is None else masked_moments(x, mask),
         )
-        if self.config.recolours:
-            own = of.colours if of else colours or colours_of(image)
-            image = recoloured(image, own, parameters.colours, parameters.share)
-        x, sizes = image * 2 - 1, []
+        self.paint(self.recolour(image, parameters, of.colours), norms)
+        return of
+
+    def recolour(self, image: Tensor, parameters: Parameters, own: Colours | None = None) -> Tensor:
+        """The picture that is painted on. own: its colours, those of all of it for a tile."""
+        if not self.config.recolours:
+            return image
+        return recoloured(image, own or colours_of(image), parameters.colours, parameters.share)
+
+    def norms(
+        self, parameters: Parameters, of: Sequence[Moments] | None = None, **measuring: Any
+    ) -> DynamicNorms:
+        """For one `paint`. of, measuring: see DynamicNorms."""
+        return DynamicNorms(self.layers(parameters), of, **measuring)
+
+    def layers(self, parameters: Parameters) -> list[tuple[Tensor, Tensor]]:
+        """gamma and beta, both [N, C], of each normalisation."""
+        gammas = parameters.gamma.float().split(self.split, dim=1)
+        betas = parameters.beta.float().split(self.split, dim=1)
+        return list(zip(gammas, betas, strict=True))
+
+    def paint(
+        self, base: Tensor, norms: DynamicNorms, heard: Callable[[int], Tensor] | None = None
+    ) -> Tensor:
+        """What `recolour` gives -> RGB. heard: for each block what is added to what it
+        normalises first, before that is scaled: [N, C, H / 4, W / 4]."""
+        x, sizes = base * 2 - 1, []
         for conv in self.down:
             sizes.append(x.shape[-2:])
-            x = F.relu(norm(conv(x)), inplace=True)
+            x = F.relu(norms(conv(x)), inplace=True)
         first: Any
         second: Any
-        for first, second in self.blocks:  # type: ignore[misc]
-            x = x + norm(second(F.relu(norm(first(x)), inplace=True)))
+        for index, (first, second) in enumerate(self.blocks):  # type: ignore[misc, arg-type]
+            y = norms(first(x), heard(index) if heard is not None else None)
+            x = x + norms(second(F.relu(y, inplace=True)))
         for up, (height, width) in zip(self.up, reversed(sizes[1:]), strict=True):
-            x = F.relu(norm(up(x)[..., :height, :width]), inplace=True)
+            x = F.relu(norms(up(x)[..., :height, :width]), inplace=True)
         x = self.out(x).float()
-        return image + x if self.config.recolours else 0.5 + 0.5 * torch.tanh(x)
+        return base + x if self.config.recolours else 0.5 + 0.5 * torch.tanh(x)
 
 
 class StyleTable(nn.Module):

@@ -11,10 +11,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .colour import Colours, colours_of
+from .colour import colours_of, unpacked
 from .encoder import COMPACT, Encoder, EncoderConfig, with_tuples
 from .parameter_net import (
     Heads,
@@ -117,41 +116,24 @@ class ZMNet(nn.Module):
         psi = self.pnet(self.vector(seen) if self.vector is not None else seen)
         gamma, beta = self.heads(psi)
         if self.colours is not None:
-            colours = _unpacked(self.colours(psi[-1]).float())
+            colours = unpacked(self.colours(psi[-1]).float())
         else:
             colours = colours_of(signal, mask)
         share = gamma.new_full((len(gamma),), float(self.config.tnet.recolours))
         return Parameters(gamma, beta, colours, share)
 
     def describe(self, image: Tensor, mask: Tensor | None = None) -> Tensor:
-        """[N, inputs] of pictures: `described` moments of the encoder's five levels, and the
-        colours; float32, not standardised."""
+        """[N, inputs] of pictures: see `described`."""
         assert self.encoder is not None
         levels = [
             moments(level) if mask is None else masked_moments(level, mask)
             for level in self.encoder(image)
         ]
-        colours = colours_of(image, mask)
-        return torch.cat([described(levels), colours.mean, _packed(colours)], dim=1)
+        return described(levels, colours_of(image, mask))
 
     def forward(self, image: Tensor, signal: Tensor) -> Tensor:
         """image, signal: as many of both, or one signal for all. RGB, unbounded."""
         return self.tnet(image, self.read(signal).expand(len(image)))
-
-
-def _packed(colours: Colours) -> Tensor:
-    """[N, 6]: the lower triangle."""
-    rows, columns = torch.tril_indices(3, 3)
-    return colours.factor[:, rows, columns]
-
-
-def _unpacked(numbers: Tensor) -> Colours:
-    """Any [N, 9] as colours: mean and lower triangle, whose diagonal is kept positive."""
-    rows, columns = torch.tril_indices(3, 3)
-    factor = numbers.new_zeros(len(numbers), 3, 3)
-    factor[:, rows, columns] = numbers[:, 3:]
-    diagonal = F.softplus(factor.diagonal(dim1=1, dim2=2), beta=20)
-    return Colours(numbers[:, :3], factor.tril(-1) + torch.diag_embed(diagonal))
 
 
 def _outside_grey(image: Tensor, mask: Tensor) -> Tensor:

@@ -10,7 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..nets.perceptual import content_loss, global_style_loss, gram_loss
+from ..nets.encoder import Features
+from ..nets.perceptual import content_loss, global_style_loss, gram_loss, local_feature_loss
 from ..perceptual_weights import load_perceptual
 
 CONTENT_LEVEL = 4  # relu4_1
@@ -25,6 +26,8 @@ class StyleWeights:
     paper speed training up. content: of the normalised relu4_1. range: of values outside [0, 1].
     variation: of differences between neighbours that the photograph does not have. grid: of
     contrast that comes back every few pixels. fine: of patterns that neither picture has.
+    skew: of skewness, relative to style (AdaAttN, section 4.2.3). local: of AdaAttN's equation 10,
+    over `layers`.
 
     loss_scale: pictures are made smaller by so much before the perceptual network sees them, as
     whoever looks at a large picture does; it also makes the losses cheaper.
@@ -36,7 +39,10 @@ class StyleWeights:
     range: float = 10.0
     variation: float = 1.0
     grid: float = 8.0
-    fine: float = 0.2
+    fine: float = 0.3
+    skew: float = 0.0
+    local: float = 0.0
+    layers: tuple[int, ...] = (3, 4, 5)
     loss_scale: int = 2
 
 
@@ -48,9 +54,10 @@ class StyleLosses:
         self.weights = weights
         self.perceptual, self.judge = load_perceptual(vgg16)
 
-    def _seen(self, image: Tensor) -> Tensor:
+    def features(self, image: Tensor) -> Features:
+        """What the perceptual network sees of a picture, made smaller as the weights say."""
         scale = self.weights.loss_scale
-        return F.avg_pool2d(image, scale) if scale > 1 else image
+        return self.perceptual(F.avg_pool2d(image, scale) if scale > 1 else image)
 
     def __call__(
         self, output: Tensor, content: Tensor, style: Tensor
@@ -59,19 +66,17 @@ class StyleLosses:
         its parts: 1 = nothing transferred (style, gram), all lost (content); 0 = all."""
         w = self.weights
         with torch.no_grad():
-            of_content = self.perceptual(self._seen(content))
-            of_style = [
-                f.expand(len(output), *f.shape[1:]) for f in self.perceptual(self._seen(style))
-            ]
+            of_content = self.features(content)
+            of_style = [f.expand(len(output), *f.shape[1:]) for f in self.features(style)]
             # Each sample counts by the share of the way that is left, so that a style far from
             # the photograph does not drown a near one; nor does one that is nearly there already.
-            style_unit = global_style_loss(of_content, of_style).clamp_min(2)
+            style_unit = global_style_loss(of_content, of_style, skew=w.skew).clamp_min(2)
             gram_unit = gram_loss(of_content, of_style).clamp_min(1.5)
-        of_output = self.perceptual(self._seen(output))
+        of_output = self.features(output)
         level = CONTENT_LEVEL - 1
         outside = (output - output.clamp(0, 1)).pow(2).mean()
         parts = {
-            "style": (global_style_loss(of_output, of_style) / style_unit).mean(),
+            "style": (global_style_loss(of_output, of_style, skew=w.skew) / style_unit).mean(),
             "gram": (gram_loss(of_output, of_style) / gram_unit).mean(),
             # Two unrelated pictures differ by 2 in features of deviation 1.
             "content": content_loss(of_output[level], of_content[level]).mean() / 2,
@@ -89,6 +94,10 @@ class StyleLosses:
             + w.grid * parts["grid"]
             + w.fine * parts["fine"]
         )
+        if w.local:
+            local = local_feature_loss(of_output, of_content, of_style, w.layers, scaled=True)
+            parts["local"] = local.mean()
+            total = total + w.local * parts["local"]
         return total, parts
 
 
@@ -112,24 +121,25 @@ def grid_loss(image: Tensor, period: int = 16) -> Tensor:
 def fine_pattern_loss(output: Tensor, content: Tensor, style: Tensor) -> Tensor:
     """How far the output's spectrum at periods under FINEST px stands out above those of both its
     pictures; [N], mean squared logarithm, 0 = nowhere. Stripes and halftones of 3 to 6 px, which
-    no painting has, please statistics of features as well as brushwork does.
+    no painting has, please statistics of features as well as brushwork does. Of R, G and B each:
+    what was not allowed in grey came in colour.
 
     output, content: [N, 3, H, W], style: [N or 1, 3, h, w], sides of WINDOW px at least.
     """
     with torch.no_grad():
         allowed = torch.maximum(_spectrum(content), _spectrum(style))
     excess = (_spectrum(output) / allowed).log().clamp_min(0)
-    return excess[:, _fine(output.device)].square().mean(dim=1)
+    return excess[..., _fine(output.device)].square().mean(dim=(1, 2))
 
 
 def _spectrum(image: Tensor) -> Tensor:
-    """Mean power of windows of a picture's grey (P. Welch, 1967); [N, WINDOW, WINDOW / 2 + 1]."""
+    """Mean power of windows of each channel (P. Welch, 1967); [N, 3, WINDOW, WINDOW / 2 + 1]."""
     with torch.autocast(image.device.type, enabled=False):
-        grey = image.float().mean(dim=1)
-        windows = grey.unfold(1, WINDOW, WINDOW // 2).unfold(2, WINDOW, WINDOW // 2).flatten(1, 2)
+        windows = image.float().unfold(2, WINDOW, WINDOW // 2).unfold(3, WINDOW, WINDOW // 2)
+        windows = windows.flatten(2, 3)
         taper = torch.hann_window(WINDOW, device=image.device)
-        windows = (windows - windows.mean(dim=(2, 3), keepdim=True)) * torch.outer(taper, taper)
-        return torch.fft.rfft2(windows).abs().square().mean(dim=1) + LEAST_POWER
+        windows = (windows - windows.mean(dim=(3, 4), keepdim=True)) * torch.outer(taper, taper)
+        return torch.fft.rfft2(windows).abs().square().mean(dim=2) + LEAST_POWER
 
 
 def _fine(device: torch.device) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -10,53 +10,31 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
-from torchvision.utils import save_image
 
 from ...weights.store import load_weights
 from ..nets.zmnet import ZMNet, ZMNetConfig, compact, paper
-from .adaattn import fit_vectors, load_encoder
-from .config import TrainConfig
 from .data import OneStyle, RandomCrops, find_pictures, to_unit
 from .loop import place
-from .style_losses import StyleLosses, StyleWeights
+from .style_losses import StyleLosses
+from .transfer import TransferTraining, fit_vectors, load_encoder, save_samples
 
 
 @dataclass(frozen=True)
-class ZMNetTraining(TrainConfig):
+class ZMNetTraining(TransferTraining):
     """network: compact (ours) or paper. signal: what PNet looks at, see ZMNetConfig; empty: the
     network's own. style_size: px of a style crop. styles: how many of the style pictures are
     used, 0 = all. contents: content crops in a row that share a style. The paper's whole
     minibatch does; for a network of thousands of styles, steps that each follow another style
     hardly got anywhere (see the model card).
-
-    The losses' weights and loss_scale: see StyleWeights.
     """
 
-    size: int = 256
-    batch: int = 3
-    learning_rate: float = 1e-3
     network: Literal["compact", "paper"] = "compact"
     signal: str = ""
     pnet: Literal["serial", "parallel"] = "serial"
     style_size: int = 256
     contents: int = 1
     styles: int = 0
-    style_weight: float = 1.4
-    gram_weight: float = 0.6
-    content_weight: float = 0.3
-    range_weight: float = 10.0
-    variation_weight: float = 1.0
-    grid_weight: float = 8.0
-    fine_weight: float = 0.2
-    loss_scale: int = 2
-    encoder: str = "encoder-compact"
-    smallest_crop: float = 0.5
-
-    def weights(self) -> StyleWeights:
-        return StyleWeights(
-            self.style_weight, self.gram_weight, self.content_weight, self.range_weight,
-            self.variation_weight, self.grid_weight, self.fine_weight, self.loss_scale,
-        )  # fmt: skip
+    content_weight: float = 0.42
 
 
 def network_config(config: ZMNetTraining) -> ZMNetConfig:
@@ -113,16 +91,3 @@ class ZMNetTask:
 
     def metadata(self) -> dict[str, str]:
         return {"config": self.network.to_json(), "perceptual": self.losses.judge}
-
-
-@torch.no_grad()
-def save_samples(model: nn.Module, items: Sequence[tuple[Tensor, Tensor]], path: Path) -> None:
-    """One column an item: content, style, result."""
-    device = next(model.parameters()).device
-    rows = []
-    for item in items:
-        content, style = (to_unit(x[None].to(device)) for x in item)
-        output = model(content, style).float().clamp(0, 1)
-        style = torch.nn.functional.interpolate(style, content.shape[-2:], mode="area")
-        rows += [content, style, output]
-    save_image(torch.cat(rows[0::3] + rows[1::3] + rows[2::3]), path, nrow=len(items))

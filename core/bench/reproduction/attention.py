@@ -46,12 +46,14 @@ def attention_settings(bench: Bench, scale: Scale) -> AdaAttNTraining:
         AdaAttNTraining,
         bench,
         scale,
-        global_weight=0.5,
+        start="",
+        style_weight=0.5,
         local_weight=0.5,
         content_weight=0.0,
         gram_weight=0.0,
         grid_weight=0.0,
         fine_weight=0.0,
+        variation_weight=0.0,
         smallest_crop=0.4,
     )
 
@@ -60,7 +62,7 @@ def attention_run(bench: Bench, config: AdaAttNTraining) -> Trained:
     """Named after what differs, so that experiments share the run that is the same."""
     name = "adaattn-{}-g{:g}-l{:g}-s{:g}".format(
         "".join(map(str, config.layers)),
-        config.global_weight,
+        config.style_weight,
         config.local_weight,
         config.skew_weight,
     )
@@ -170,7 +172,7 @@ def step_seconds(networks: dict[str, AdaAttN], scale: Scale, bench: Bench) -> di
 def run_balance(bench: Bench, folder: Path) -> Outcome:
     base = attention_settings(bench, BALANCE)
     runs = [
-        attention_run(bench, replace(base, global_weight=share, local_weight=1 - share))
+        attention_run(bench, replace(base, style_weight=share, local_weight=1 - share))
         for share in BALANCES
     ]
     methods = [

@@ -17,8 +17,11 @@ from semantic_style.core.nets.attention import (
 )
 from semantic_style.core.nets.colour import colours_of
 from semantic_style.core.nets.encoder import VGG19, EncoderConfig
+from semantic_style.core.nets.painter import Painter
+from semantic_style.core.nets.transformer_net import TNetConfig
 
 SMALL = EncoderConfig(widths=(4, 6, 8, 10, 12))
+COMPACT = AdaAttNConfig(encoder=SMALL, painter=TNetConfig((4, 6, 8), 2, 3, recolours=True))
 SMALL_VGG = dataclasses.replace(VGG19, widths=(4, 6, 8, 10, 10))
 
 
@@ -102,16 +105,37 @@ def test_the_decoder_has_the_published_layout() -> None:
     ]  # fmt: skip
 
 
-def test_untrained_residual_network_gives_the_recoloured_photograph() -> None:
+def test_an_untrained_network_gives_the_recoloured_photograph() -> None:
+    content, style = (0.25 + 0.5 * each for each in pictures())
+    out = AdaAttN(COMPACT)(content, style)
+    wanted, found = colours_of(style), colours_of(out)
+    torch.testing.assert_close(found.mean, wanted.mean, atol=0.02, rtol=0)
+    torch.testing.assert_close(found.factor, wanted.factor, atol=0.02, rtol=0)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("layers", [(3, 4, 5), (3, 5), (3,), (5,)])
+def test_the_painter_is_a_tnet_that_hears_attention(layers: tuple[int, ...]) -> None:
+    """Deaf, it paints what ZM-Net's TNet paints; what attention gives is heard at its place."""
+    net = network(dataclasses.replace(COMPACT, layers=layers))
     content, style = pictures()
-    out = AdaAttN(AdaAttNConfig(encoder=SMALL))(content, style)
-    inside = out.clamp(0.02, 0.98) == out
-    assert inside.float().mean() > 0.5
-    torch.testing.assert_close(out.mean(dim=(2, 3)), style.mean(dim=(2, 3)), atol=0.03, rtol=0)
+    painter = net.decoder
+    prepared = net.prepare(style)
+    parameters = prepared.parameters
+    assert isinstance(painter, Painter)
+    assert parameters is not None
+    heard = net.stylize(content, prepared)
+    silent = {x: torch.zeros_like(v) for x, v in prepared.values.items()}
+    assert (
+        net.stylize(content, dataclasses.replace(prepared, values=silent)) - heard
+    ).abs().max() > 1e-3
+    for conv in painter.hear:
+        torch.nn.init.zeros_(conv.weight)  # type: ignore[arg-type]
+    torch.testing.assert_close(net.stylize(content, prepared), painter.tnet(content, parameters))
 
 
 def test_a_style_mixed_with_itself_is_itself() -> None:
-    net = network(AdaAttNConfig(encoder=SMALL))
+    net = network(COMPACT)
     content, style = pictures()
     one = net.prepare(style)
     torch.testing.assert_close(
@@ -122,7 +146,7 @@ def test_a_style_mixed_with_itself_is_itself() -> None:
 
 def test_a_masked_style_ignores_the_rest() -> None:
     """What lies outside the chosen part of a style picture must not matter."""
-    net = network(AdaAttNConfig(encoder=SMALL))
+    net = network(COMPACT)
     _, style = pictures()
     mask = torch.zeros(1, 1, 64, 64)
     mask[..., :16] = 1
@@ -130,27 +154,29 @@ def test_a_masked_style_ignores_the_rest() -> None:
     other[..., 48:] = 1 - other[..., 48:]  # beyond the receptive field of the mask's border
     # Keys are normalised over the whole style picture; colours and values are the mask's own.
     a, b = net.prepare(style, mask), net.prepare(other, mask)
-    torch.testing.assert_close(a.colour.mean, b.colour.mean)
+    assert a.parameters is not None
+    assert b.parameters is not None
+    torch.testing.assert_close(a.parameters.colours.mean, b.parameters.colours.mean)
     torch.testing.assert_close(a.values[3], b.values[3], rtol=1e-4, atol=1e-4)
 
 
 def test_style_positions_are_thinned_to_the_limit() -> None:
-    net = AdaAttN(AdaAttNConfig(encoder=SMALL, style_positions=30))
+    net = AdaAttN(dataclasses.replace(COMPACT, style_positions=30))
     prepared = net.prepare(torch.rand(1, 3, 96, 64))
     assert {x: v.shape[-1] for x, v in prepared.values.items()} == {3: 6 * 4, 4: 6 * 4, 5: 24}
 
 
 @pytest.mark.parametrize("size", [(64, 64), (65, 97), (79, 50), (33, 34)])
-@pytest.mark.parametrize("encoder", [SMALL, SMALL_VGG])
-def test_output_has_the_size_of_the_content(size: tuple[int, int], encoder: EncoderConfig) -> None:
-    net = network(AdaAttNConfig(encoder=encoder))
+@pytest.mark.parametrize("config", [COMPACT, paper(SMALL_VGG)])
+def test_output_has_the_size_of_the_content(size: tuple[int, int], config: AdaAttNConfig) -> None:
+    net = network(config)
     out = net(torch.rand(1, 3, *size), torch.rand(1, 3, 48, 70))
     assert out.shape == (1, 3, *size)
     assert out.isfinite().all()
 
 
 def test_gradients_are_finite_at_a_constant_style() -> None:
-    net = AdaAttN(AdaAttNConfig(encoder=SMALL))
+    net = AdaAttN(COMPACT)
     out = net(torch.rand(1, 3, 48, 48), torch.full((1, 3, 48, 48), 0.4))
     out.square().mean().backward()
     for name, parameter in net.named_parameters():
@@ -162,7 +188,7 @@ def test_config_survives_its_json() -> None:
         AdaAttNConfig(),
         paper(),
         published(),
-        AdaAttNConfig(encoder=SMALL, layers=(3, 5)),
+        dataclasses.replace(COMPACT, layers=(3, 5)),
     ):
         assert AdaAttNConfig.from_json(config.to_json()) == config
 
@@ -173,12 +199,6 @@ def test_impossible_levels_are_refused(layers: tuple[int, ...]) -> None:
         AdaAttNConfig(layers=layers)
 
 
-def test_by_covariance_the_recoloured_photograph_has_the_styles_colours() -> None:
-    config = AdaAttNConfig(encoder=SMALL, covariance=True)
-    content, style = (0.25 + 0.5 * each for each in pictures())  # so that little is clamped
-    with torch.no_grad():
-        out = AdaAttN(config)(content, style)
-    wanted, found = colours_of(style), colours_of(out)
-    torch.testing.assert_close(found.mean, wanted.mean, atol=0.02, rtol=0)
-    torch.testing.assert_close(found.factor, wanted.factor, atol=0.02, rtol=0)
-    assert AdaAttNConfig.from_json(config.to_json()) == config
+def test_a_painter_needs_an_encoder_that_rounds_as_it_does() -> None:
+    with pytest.raises(ValueError, match="ceil_mode"):
+        dataclasses.replace(COMPACT, encoder=SMALL_VGG)

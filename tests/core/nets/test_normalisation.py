@@ -59,3 +59,12 @@ def test_a_tile_is_normalised_as_its_place_in_the_whole_is() -> None:
     tile = of_tile(of_tile(whole[..., :5]).relu())
     torch.testing.assert_close(tile, painted[..., :5], atol=1e-4, rtol=0)
     assert len(found) == 2
+
+
+@torch.no_grad()
+def test_what_belongs_to_a_place_is_added_before_gamma_and_beta() -> None:
+    x, placed = torch.randn(2, 1, 4, 9, 7).unbind()
+    gamma, beta = torch.randn(2, 1, 4).unbind()
+    found = DynamicNorms([(gamma, beta)])(x, placed)
+    truth = (F.instance_norm(x) + placed) * gamma[..., None, None] + beta[..., None, None]
+    torch.testing.assert_close(found, truth, atol=1e-4, rtol=1e-4)

@@ -39,6 +39,8 @@ def test_fine_stripes_that_neither_picture_has_are_seen() -> None:
     found = fine_pattern_loss(smooth[0] + stripes, *smooth)
     assert found.shape == (2,)
     assert (found > 0.3).all()
+    coloured = stripes * torch.tensor([1.0, 0.0, -1.0]).view(1, 3, 1, 1)  # grey is as before
+    assert (fine_pattern_loss(smooth[0] + coloured, *smooth) > 0.3).all()
     # Not where the style, or the photograph, has them; nor waves as long as brush strokes.
     along = 0.3 * torch.sin(torch.arange(128) * 2 * torch.pi / 3.7)
     waves = 0.2 * torch.sin(torch.arange(96) * 2 * torch.pi / 16)
