@@ -86,7 +86,7 @@ def arguments(
         f"words={table}", f"styles_net={styles_net}", f"vgg16={vgg16}", "size=32", "style_size=32",
         "batch=2", "workers=0", "log_every=1", "hidden=16", "start_steps=200",
         "ema=0.0", "warmup=5", "loss_scale=1",
-        "precision=no",
+        "precision=no", "fine_weight=0", "grid_weight=0",  # a random TNet's patterns stay
     ]  # fmt: skip
     settings = [part for pair in pairs for part in ("--set", pair)]
     return ["zmnet-words", "--data", str(words), "--content", str(photos), *settings]
@@ -120,7 +120,7 @@ def test_words_learn_what_their_pictures_share(
     order = ("noon", "afternoon", "morning", "evening", "night")
     levels = [brightness(model, table, word) for word in order]
     assert levels == sorted(levels, reverse=True)
-    assert levels[0] > 0.5
+    assert levels[0] > 0.6
     assert levels[-1] < 0.3
     rows = json.loads((out / "history.json").read_text())
     assert np.mean([r["loss"] for r in rows[-10:]]) < 0.7 * np.mean([r["loss"] for r in rows[:10]])
