@@ -87,10 +87,11 @@ def test_a_deep_photo_looks_as_its_8_bit_copy(
         assert ran.code == 0, ran.err
     plain = to_float(load_picture(tmp_path / "plain.png"))
     apart = np.abs(to_float(load_picture(again)) - plain)[mask > 0]
-    # 16 bits of linear light are not quite the 8-bit copy's values, and the network answers a
-    # hundredth of an 8-bit step with several where it computes in bfloat16.
-    share, steps = (0.99 if made is as_sixteen_bits else 1), 3
-    assert np.quantile(apart, share) <= steps / 255
+    # Not quite the 8-bit copy's values, and where TNet computes in bfloat16 it answers a hundredth
+    # of an 8-bit step with one on average, and now and then with ten (in float32 with 0.02). What
+    # is read in the wrong depth or colour space is further off everywhere.
+    assert apart.mean() < 2 / 255
+    assert np.quantile(apart, 0.99) < 10 / 255
 
 
 def test_a_sixteen_bit_png_carries_its_recipe_and_its_layers(
