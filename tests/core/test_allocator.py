@@ -10,7 +10,7 @@ import pytest
 
 CHILD = """
 import numpy as np, psutil
-from semantic_style.core.allocator import reused, share_arena
+from semantic_style.core.allocator import be_frugal, reused, share_arena
 
 share_arena()
 held = psutil.Process().memory_info
@@ -22,6 +22,15 @@ with reused():
 assert held().rss < start + 0.1 * block, "kept for good"
 np.ones(block, np.uint8)
 assert held().rss < start + 0.1 * block, "kept after the end, too"
+parts = [np.ones(block // 100, np.uint8) for _ in range(100)]
+last = np.ones(1000, np.uint8)  # lies above them, so that the heap can't shrink
+be_frugal()
+del parts
+be_frugal()
+assert held().rss < start + 0.2 * block, "kept where memory is short"
+parts = [np.ones(block // 100, np.uint8) for _ in range(100)]
+del parts
+assert held().rss < start + 0.2 * block, "not given back at once"
 """
 
 
