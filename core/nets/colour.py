@@ -19,6 +19,7 @@ OPPONENT = (
     (0.7071068, -0.7071068, 0.0),
     (0.4082483, 0.4082483, -0.8164966),
 )
+PACKED = 9  # numbers that `packed` makes of a picture's colours
 LEAST_DEVIATION = 0.03  # of each axis: noise of a picture without colour is not blown up
 
 
@@ -32,13 +33,13 @@ class Colours:
 
 
 def packed(colours: Colours) -> Tensor:
-    """[N, 9]: the mean and the lower triangle."""
+    """[N, PACKED]: the mean and the lower triangle."""
     rows, columns = torch.tril_indices(3, 3)
     return torch.cat([colours.mean, colours.factor[:, rows, columns]], dim=1)
 
 
 def unpacked(numbers: Tensor) -> Colours:
-    """Any [N, 9] as colours: mean and lower triangle, whose diagonal is kept positive."""
+    """Any [N, PACKED] as colours: mean and lower triangle, whose diagonal is kept positive."""
     rows, columns = torch.tril_indices(3, 3)
     factor = numbers.new_zeros(len(numbers), 3, 3)
     factor[:, rows, columns] = numbers[:, 3:]

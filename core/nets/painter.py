@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .colour import Colours
+from .colour import PACKED, Colours
 from .convolution import Convolution
 from .decoder import enlarged
 from .encoder import EncoderConfig
@@ -92,7 +92,7 @@ class StyleCode(nn.Module):
 
     def __init__(self, encoder: EncoderConfig, config: TNetConfig, hidden: int = 256) -> None:
         super().__init__()
-        self.vector = Standardised(2 * sum(encoder.widths) + 9)
+        self.vector = Standardised(2 * sum(encoder.widths) + PACKED)
         self.pnet = SerialMLP(self.vector.outputs, hidden, len(config.norms))
         self.heads = Heads(self.pnet.widths, config.norms)
 

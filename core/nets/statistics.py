@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -55,13 +54,6 @@ def normalise(features: Tensor, of: Moments | None = None) -> Tensor:
     """
     by = of or moments(features)
     return (features.float() - by.mean) / by.deviation
-
-
-def transferred(features: Tensor, own: Moments, wanted: Moments) -> Tensor:
-    """Features with their own moments replaced by the wanted ones (AdaIN: X. Huang and
-    S. Belongie, ICCV 2017, equation 8), in one pass; NCHW, float32."""
-    scale = wanted.deviation / own.deviation
-    return torch.addcmul(wanted.mean - own.mean * scale, features.float(), scale)
 
 
 def kept(features: Tensor, mask: Tensor | None) -> Tensor:
