@@ -33,9 +33,7 @@ from .parameter_net import described
 from .perceptual import keys_of
 from .prepared_style import ContentStatistics, PreparedStyle
 from .statistics import Moments, inside, kept, moments, normalise, part_moments
-from .transformer_net import Parameters, TNetConfig, mixed
-
-TNET = TNetConfig((16, 48, 96), kernel=5, recolours=True)  # that of zmnet-styles
+from .transformer_net import COMPACT_TNET, Parameters, TNetConfig, mixed
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ class AdaAttNConfig:
     nearest: bool = False
     unbiased: bool = False
     linear_merge: bool = False
-    painter: TNetConfig | None = TNET
+    painter: TNetConfig | None = COMPACT_TNET
 
     def __post_init__(self) -> None:
         if not self.layers or not set(self.layers) <= {3, 4, 5}:

@@ -46,6 +46,9 @@ class TNetConfig:
         return [[a], [b], [c], *([c, c] for _ in range(self.blocks)), [b, a]]
 
 
+COMPACT_TNET = TNetConfig((16, 48, 96), kernel=5, recolours=True)  # of both networks that ship
+
+
 @dataclass(frozen=True)
 class Parameters:
     """What a guiding signal makes of TNet: all that has to be kept of a style.

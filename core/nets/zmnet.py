@@ -25,7 +25,7 @@ from .parameter_net import (
     described,
 )
 from .statistics import masked_moments, moments
-from .transformer_net import Parameters, TNet, TNetConfig
+from .transformer_net import COMPACT_TNET, Parameters, TNet, TNetConfig
 
 SignalKind = Literal["picture", "statistics", "words", "vector"]
 # Colours that a network of words or vectors starts from: about those of a photograph.
@@ -67,9 +67,7 @@ def paper() -> ZMNetConfig:
 
 def compact() -> ZMNetConfig:
     """Ours: half the width, recoloured first, steered by the moments of encoder-compact."""
-    return ZMNetConfig(
-        TNetConfig((16, 48, 96), kernel=5, recolours=True), "statistics", encoder=COMPACT
-    )
+    return ZMNetConfig(COMPACT_TNET, "statistics", encoder=COMPACT)
 
 
 class ZMNet(nn.Module):
