@@ -54,7 +54,7 @@ class StyleLosses:
         self.weights = weights
         self.perceptual, self.judge = load_perceptual(vgg16)
 
-    def features(self, image: Tensor) -> Features:
+    def _features(self, image: Tensor) -> Features:
         """What the perceptual network sees of a picture, made smaller as the weights say."""
         scale = self.weights.loss_scale
         return self.perceptual(F.avg_pool2d(image, scale) if scale > 1 else image)
@@ -66,13 +66,13 @@ class StyleLosses:
         its parts: 1 = nothing transferred (style, gram), all lost (content); 0 = all."""
         w = self.weights
         with torch.no_grad():
-            of_content = self.features(content)
-            of_style = [f.expand(len(output), *f.shape[1:]) for f in self.features(style)]
+            of_content = self._features(content)
+            of_style = [f.expand(len(output), *f.shape[1:]) for f in self._features(style)]
             # Each sample counts by the share of the way that is left, so that a style far from
             # the photograph does not drown a near one; nor does one that is nearly there already.
             style_unit = global_style_loss(of_content, of_style, skew=w.skew).clamp_min(2)
             gram_unit = gram_loss(of_content, of_style).clamp_min(1.5)
-        of_output = self.features(output)
+        of_output = self._features(output)
         level = CONTENT_LEVEL - 1
         outside = (output - output.clamp(0, 1)).pow(2).mean()
         parts = {
