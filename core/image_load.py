@@ -82,14 +82,12 @@ def _embedded(value: str, name: str, smallest_side: int, pixel_limit: int = PIXE
 
 
 def _as_mask(picture: Picture) -> Floats:
-    values = _within(scaled(picture.pixels[..., :1] if picture.grey else picture.pixels))
     if picture.grey:
-        mask = values[..., 0]
+        mask = _within(scaled(picture.pixels[..., 0]))
     elif picture.pixels.dtype == np.uint8:
-        luma = np.asarray(Image.fromarray(picture.pixels).convert("L"))
-        mask = scaled(luma)
+        mask = scaled(np.asarray(Image.fromarray(picture.pixels).convert("L")))
     else:
-        mask = values @ _REC601
+        mask = _within(scaled(picture.pixels)) @ _REC601
     return mask if picture.alpha is None else mask * _within(scaled(picture.alpha))
 
 

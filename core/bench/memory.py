@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import subprocess
 import sys
 import tempfile
@@ -23,7 +22,7 @@ from PIL import Image
 from ...weights.style_store import StyleStore
 from ..errors import RequestError
 from ..progress import CancelToken, Progress, silent
-from .machine import machine, versions
+from .machine import environment, machine, versions
 from .methods import unit
 from .report import Report
 
@@ -143,15 +142,15 @@ def enlarged(path: Path, megapixels: float) -> tuple[int, int]:
 
 
 def launched(
-    command: Sequence[str], result: Path, environment: Mapping[str, str] | None = None
+    command: Sequence[str], result: Path, added: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
     """peak_bytes and seconds of a command, by way of `result`, a file to be written.
 
-    environment: added to this process's own. RequestError where the command fails.
+    added: to its environment. RequestError where the command fails.
     """
     done = subprocess.run(
         [sys.executable, "-I", str(LAUNCH), str(result), *command],
-        env={**os.environ, **(environment or {})},
+        env=environment(added),
         capture_output=True,
         text=True,
         check=False,

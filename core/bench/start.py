@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import RequestError
 from ..progress import CancelToken, Progress, silent
-from .machine import machine, versions
+from .machine import environment, machine, versions
 from .report import Report
 from .speed import Call, paired
 
@@ -60,7 +60,12 @@ def table(report: Report) -> Table:
 
 def _started(command: Sequence[str]) -> None:
     done = subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        command,
+        stdin=subprocess.DEVNULL,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]

@@ -220,11 +220,11 @@ class AdaAttN(nn.Module):
         base = self._painter.tnet.recolour(content, parameters, colours)
         features = self.encoder(base)
         found = self._statistics(features, mask)
-        noted = self._painter.norms(
-            parameters, found=norms, measured=lambda x: part_moments(x, mask, moments)
-        )
+        of_part = None if mask is None else lambda x: part_moments(x, mask, moments)
+        noted = self._painter.norms(parameters, found=norms, measured=of_part)
         sizes = _sizes(features)
-        self._painter(base, noted, self._attended(features, mixture, found), sizes)
+        attended = self._attended(features, mixture, found)
+        self._painter(base, parameters, noted, attended, sizes)
         return dataclasses.replace(found, colours=colours, norms=norms)
 
     def stylize(
@@ -250,7 +250,7 @@ class AdaAttN(nn.Module):
         if parameters is None:
             return self.decoder(attended, sizes).float()
         norms = self._painter.norms(parameters, by.norms)
-        return self._painter(base, norms, attended, sizes)
+        return self._painter(base, parameters, norms, attended, sizes)
 
     @property
     def _painter(self) -> Painter:

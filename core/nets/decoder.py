@@ -38,7 +38,7 @@ class Decoder(nn.Module):
         self.stage_of: list[int] = []  # the level at whose size each convolution works
 
         def add(level: int, before: int, after: int) -> int:
-            convs.append(Convolution(before, after, 3, padding=1, padding_mode="reflect"))
+            convs.append(Convolution(before, after))
             self.stage_of.append(level)
             return after
 

@@ -85,7 +85,7 @@ class Encoder(nn.Module):
         for width, depth in zip(config.widths, config.depths, strict=True):
             convs = nn.ModuleList()
             for _ in range(depth):
-                conv = Convolution(channels, width, 3, padding=1, padding_mode=config.padding)
+                conv = Convolution(channels, width, padding_mode=config.padding)
                 # PyTorch's own start shrinks activations at every ReLU: level 5 would not learn.
                 nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
                 nn.init.zeros_(conv.bias)  # type: ignore[arg-type]

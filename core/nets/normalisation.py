@@ -20,24 +20,29 @@ class DynamicNorms:
         of: Sequence[Moments] | None = None,
         *,
         found: list[Moments] | None = None,
-        measured: Callable[[Tensor], Moments] = moments,
+        measured: Callable[[Tensor], Moments] | None = None,
     ) -> None:
         """parameters: gamma and beta, both [N, C], of each. of: moments of a whole picture, where
-        what is normalised belongs to a tile of it. found: where to keep what is `measured` on the
-        way, which then is what is normalised by."""
+        what is normalised belongs to a tile of it. found: where to keep the moments that are found
+        on the way, which then is what is normalised by. measured: finds them; None: all of x's."""
         self.parameters, self.of = parameters, of
         self.found, self.measured = found, measured
         self.index = 0
 
     def __call__(self, x: Tensor, placed: Tensor | None = None) -> Tensor:
         """x: NCHW. placed: what is added to the normalised x before it is scaled; NCHW."""
-        by = self.of[self.index] if self.of is not None else None
-        if self.found is not None:
-            by = self.measured(x)
-            self.found.append(by)
         gamma, beta = self.parameters[self.index]
+        by = self.of[self.index] if self.of is not None else None
         self.index += 1
-        y = dynamic_instance_norm(x, gamma, beta, by)
+        if self.found is None:
+            y = dynamic_instance_norm(x, gamma, beta, by)
+        elif self.measured is None:
+            y, by = normalised_and_measured(x, gamma, beta)
+            self.found.append(by)
+        else:
+            by = self.measured(x)
+            y = dynamic_instance_norm(x, gamma, beta, by)
+            self.found.append(by)
         return y if placed is None else torch.addcmul(y, placed.to(y.dtype), _spread(gamma, y))
 
 
@@ -48,20 +53,41 @@ def dynamic_instance_norm(
 
     gamma = 1 and beta = 0 is plain instance normalisation.
     """
-    if of is None and x.device.type == "cpu" and not torch.is_grad_enabled():
-        # One pass, and one rounding; by itself each sample, which has a scale and shift of its own.
-        # Graphics cards don't take these float32 parameters beside a bfloat16 picture.
-        channels, size = x.shape[1], x.shape[2] * x.shape[3]
-        parts = [
-            torch.native_group_norm(each, g, b, 1, channels, size, channels, EPSILON)[0]
-            for each, g, b in zip(x.split(1), gamma.float(), beta.float(), strict=True)
-        ]
-        return parts[0] if len(parts) == 1 else torch.cat(parts)
+    if of is None and _takes_one_pass(x):
+        return _one_pass(x, gamma, beta)[0]
     if of is None:
         return _DynamicInstanceNorm.apply(x, gamma, beta)  # type: ignore[no-any-return]
     scale = gamma[..., None, None] / of.deviation
     shift = beta[..., None, None] - of.mean * scale
     return torch.addcmul(shift, x.float(), scale).to(x.dtype)
+
+
+def normalised_and_measured(x: Tensor, gamma: Tensor, beta: Tensor) -> tuple[Tensor, Moments]:
+    """`dynamic_instance_norm` by x's own moments, and these."""
+    if _takes_one_pass(x):
+        y, means, rates = _one_pass(x, gamma, beta)
+        return y, Moments(means.float()[..., None, None], 1 / rates.float()[..., None, None])
+    by = moments(x)
+    return dynamic_instance_norm(x, gamma, beta, by), by
+
+
+def _takes_one_pass(x: Tensor) -> bool:
+    """Graphics cards don't take float32 parameters beside a bfloat16 picture."""
+    return x.device.type == "cpu" and not torch.is_grad_enabled()
+
+
+def _one_pass(x: Tensor, gamma: Tensor, beta: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Equation 3 with one rounding; means and reciprocal deviations, both [N, C]. By itself each
+    sample, which has a scale and shift of its own."""
+    channels, size = x.shape[1], x.shape[2] * x.shape[3]
+    parts = [
+        torch.native_group_norm(each, g, b, 1, channels, size, channels, EPSILON)
+        for each, g, b in zip(x.split(1), gamma.float(), beta.float(), strict=True)
+    ]
+    if len(parts) == 1:
+        return parts[0]
+    y, means, rates = (torch.cat(of_all) for of_all in zip(*parts, strict=True))
+    return y, means, rates
 
 
 class _DynamicInstanceNorm(torch.autograd.Function):

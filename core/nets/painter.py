@@ -42,10 +42,7 @@ class Painter(nn.Module):
         )
         # After an enlargement by repetition, so that no blocks are seen.
         self.merge = nn.ModuleDict(
-            {
-                str(x): Convolution(width, width, 3, padding=1, padding_mode="reflect")
-                for x in range(QUARTER, max(self.levels))
-            }
+            {str(x): Convolution(width, width) for x in range(QUARTER, max(self.levels))}
         )
         self.hear = nn.ModuleList(
             nn.Conv2d(width, width, 1, bias=False) for _ in range(config.blocks)
@@ -64,6 +61,7 @@ class Painter(nn.Module):
     def forward(
         self,
         base: Tensor,
+        parameters: Parameters,
         norms: DynamicNorms,
         attended: Mapping[int, Tensor],
         sizes: Sequence[tuple[int, int]],
@@ -71,7 +69,7 @@ class Painter(nn.Module):
         """base: the recoloured photograph, NCHW. attended: level -> NCHW. sizes: (H, W) of levels
         1 to 5. Returns RGB, unbounded."""
         merged = norms(self._merged(attended, sizes))
-        return self.tnet.paint(base, norms, lambda block: self.hear[block](merged))
+        return self.tnet.paint(base, parameters, norms, lambda block: self.hear[block](merged))
 
     def _merged(self, attended: Mapping[int, Tensor], sizes: Sequence[tuple[int, int]]) -> Tensor:
         x: Tensor | None = None
@@ -94,8 +92,8 @@ class StyleCode(nn.Module):
         super().__init__()
         self.vector = Standardised(2 * sum(encoder.widths) + PACKED)
         self.pnet = SerialMLP(self.vector.outputs, hidden, len(config.norms))
-        self.heads = Heads(self.pnet.widths, config.norms)
+        self.heads = Heads(self.pnet.widths, config.norms, config.kernels)
 
     def forward(self, levels: Sequence[Moments], colours: Colours) -> Parameters:
-        gamma, beta = self.heads(self.pnet(self.vector(described(levels, colours))))
-        return Parameters(gamma, beta, colours, gamma.new_ones(len(gamma)))
+        gamma, beta, blend = self.heads(self.pnet(self.vector(described(levels, colours))))
+        return Parameters(gamma, beta, blend, colours, gamma.new_ones(len(gamma)))

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from .colour import Colours, colours_of, recoloured
 from .convolution import Convolution, DoublingConvolution
 from .normalisation import DynamicNorms
-from .statistics import Moments, masked_moments, moments
+from .statistics import Moments, masked_moments
 
 LAYERS = 9  # that are normalised
 # Figure 7: what the normalisation of these layers was seen to carry over.
@@ -31,13 +31,16 @@ class TNetConfig:
     """widths: channels at full, half and quarter size. kernel: of the first and last convolution.
 
     recolours: the picture first takes the mean and covariance of the signal's colours, and the
-    last convolution adds to it; else it gives the picture itself, as in the paper.
+    last convolution adds to it; else it gives the picture itself, as in the paper. kernels: how
+    many more each channel of a normalised convolution has, of which the signal says how much of
+    each it takes; the paper's has none.
     """
 
     widths: tuple[int, int, int] = (32, 64, 128)
     blocks: int = 5
     kernel: int = 9
     recolours: bool = False
+    kernels: int = 0
 
     @property
     def norms(self) -> list[list[int]]:
@@ -46,19 +49,22 @@ class TNetConfig:
         return [[a], [b], [c], *([c, c] for _ in range(self.blocks)), [b, a]]
 
 
-COMPACT_TNET = TNetConfig((16, 48, 96), kernel=5, recolours=True)  # of both networks that ship
+# Of both networks that ship.
+COMPACT_TNET = TNetConfig((16, 48, 96), kernel=5, recolours=True, kernels=3)
 
 
 @dataclass(frozen=True)
 class Parameters:
     """What a guiding signal makes of TNet: all that has to be kept of a style.
 
-    gamma, beta: [N, T], of all normalisations side by side. colours: what to recolour to.
-    share: [N] in [0, 1], how far to recolour.
+    gamma, beta: [N, T], of all normalisations side by side. blend: [N, kernels, T], how much of
+    each further kernel their convolutions take. colours: what to recolour to. share: [N] in
+    [0, 1], how far to recolour.
     """
 
     gamma: Tensor
     beta: Tensor
+    blend: Tensor
     colours: Colours
     share: Tensor
 
@@ -68,7 +74,7 @@ class Parameters:
         """The same in the layers of the groups, `off` in all others; recolouring counts as
         colours.
 
-        off: None is gamma = 1 and beta = 0, plain instance normalisation, as in figure 7.
+        off: None is gamma = 1, beta = 0 and no blend, plain instance normalisation, as in figure 7.
         """
         kept = {layer for group in groups for layer in GROUPS[group]}
         on = [
@@ -81,6 +87,7 @@ class Parameters:
             self,
             gamma=torch.where(mask, self.gamma, 1.0 if off is None else off.gamma),
             beta=torch.where(mask, self.beta, 0.0 if off is None else off.beta),
+            blend=torch.where(mask, self.blend, 0.0 if off is None else off.blend),
             share=self.share * float("colours" in groups),
         )
 
@@ -95,7 +102,7 @@ class Parameters:
 def mixed(parts: Sequence[tuple[Parameters, float]]) -> Parameters:
     """Weighted sums of everything; what has the weight 0 is not looked at.
 
-    Linear in gamma and beta, hence in every normalised feature; of triangular factors with
+    Linear in gamma, beta and kernels; of triangular factors with
     positive diagonals a convex sum is one again. The same signal twice is that signal once.
     ValueError where nothing is left.
     """
@@ -120,6 +127,7 @@ def _zipped(parts: Sequence[Parameters], join: Any) -> Parameters:
     return Parameters(
         join([p.gamma for p in parts]),
         join([p.beta for p in parts]),
+        join([p.blend for p in parts]),
         Colours(join([p.colours.mean for p in parts]), join([p.colours.factor for p in parts])),
         join([p.share for p in parts]),
     )
@@ -141,14 +149,22 @@ class TNet(nn.Module):
         super().__init__()
         self.config = config
         a, b, c = config.widths
+        more = config.kernels
         self.down = nn.ModuleList(
-            [_conv(3, a, config.kernel), _conv(a, b, stride=2), _conv(b, c, stride=2)]
+            [
+                Convolution(3, a, config.kernel, kernels=more),
+                Convolution(a, b, stride=2, kernels=more),
+                Convolution(b, c, stride=2, kernels=more),
+            ]
         )
         self.blocks = nn.ModuleList(
-            nn.ModuleList([_conv(c, c), _conv(c, c)]) for _ in range(config.blocks)
+            nn.ModuleList([Convolution(c, c, kernels=more), Convolution(c, c, kernels=more)])
+            for _ in range(config.blocks)
         )
-        self.up = nn.ModuleList([DoublingConvolution(c, b), DoublingConvolution(b, a)])
-        self.out = _conv(a, 3, config.kernel)
+        self.up = nn.ModuleList(
+            [DoublingConvolution(c, b, kernels=more), DoublingConvolution(b, a, kernels=more)]
+        )
+        self.out = Convolution(a, 3, config.kernel)
         if config.recolours:  # training starts from the recoloured picture
             nn.init.zeros_(self.out.weight)
             nn.init.zeros_(self.out.bias)  # type: ignore[arg-type]
@@ -159,7 +175,7 @@ class TNet(nn.Module):
     ) -> Tensor:
         """of: statistics of the picture that `image` is a tile of (None = image is all of it)."""
         base = self.recolour(image, parameters, of.colours if of else None)
-        return self.paint(base, self.norms(parameters, of.norms if of else None))
+        return self.paint(base, parameters, self.norms(parameters, of.norms if of else None))
 
     def measure(
         self, image: Tensor, parameters: Parameters, mask: Tensor | None = None
@@ -170,9 +186,9 @@ class TNet(nn.Module):
         norms = self.norms(
             parameters,
             found=found,
-            measured=lambda x: moments(x) if mask is None else masked_moments(x, mask),
+            measured=None if mask is None else lambda x: masked_moments(x, mask),
         )
-        self.paint(self.recolour(image, parameters, of.colours), norms)
+        self.paint(self.recolour(image, parameters, of.colours), parameters, norms)
         return of
 
     def recolour(self, image: Tensor, parameters: Parameters, own: Colours | None = None) -> Tensor:
@@ -194,21 +210,26 @@ class TNet(nn.Module):
         return list(zip(gammas, betas, strict=True))
 
     def paint(
-        self, base: Tensor, norms: DynamicNorms, heard: Callable[[int], Tensor] | None = None
+        self,
+        base: Tensor,
+        parameters: Parameters,
+        norms: DynamicNorms,
+        heard: Callable[[int], Tensor] | None = None,
     ) -> Tensor:
-        """What `recolour` gives -> RGB. heard: for each block what is added to what it
-        normalises first, before that is scaled: [N, C, H / 4, W / 4]."""
+        """What `recolour` gives -> RGB. norms: see `norms`. heard: for each block what is
+        added to what it normalises first, before that is scaled: [N, C, H / 4, W / 4]."""
         x, sizes = base * 2 - 1, []
+        blends = iter(parameters.blend.split(self.split, dim=2))
         for conv in self.down:
             sizes.append(x.shape[-2:])
-            x = F.relu(norms(conv(x)), inplace=True)
+            x = F.relu(norms(conv(x, next(blends))), inplace=True)
         first: Any
         second: Any
         for index, (first, second) in enumerate(self.blocks):  # type: ignore[misc, arg-type]
-            y = norms(first(x), heard(index) if heard is not None else None)
-            x = x + norms(second(F.relu(y, inplace=True)))
+            y = norms(first(x, next(blends)), heard(index) if heard is not None else None)
+            x = x + norms(second(F.relu(y, inplace=True), next(blends)))
         for up, (height, width) in zip(self.up, reversed(sizes[1:]), strict=True):
-            x = F.relu(norms(up(x)[..., :height, :width]), inplace=True)
+            x = F.relu(norms(up(x, next(blends))[..., :height, :width]), inplace=True)
         x = self.out(x).float()
         return base + x if self.config.recolours else 0.5 + 0.5 * torch.tanh(x)
 
@@ -233,9 +254,5 @@ def plain(gamma: Tensor, beta: Tensor) -> Parameters:
     count, place = len(gamma), gamma.device
     eye = torch.eye(3, device=place).expand(count, 3, 3)
     zeros = torch.zeros(count, 3, device=place)
-    return Parameters(gamma, beta, Colours(zeros, eye), zeros[:, 0])
-
-
-def _conv(before: int, after: int, kernel: int = 3, stride: int = 1) -> Convolution:
-    """Reflection padding: no dark frame. No bias where it would be normalised away."""
-    return Convolution(before, after, kernel, stride, padding=kernel // 2, padding_mode="reflect")
+    none = gamma.new_zeros(count, 0, gamma.shape[1])
+    return Parameters(gamma, beta, none, Colours(zeros, eye), zeros[:, 0])

@@ -18,7 +18,15 @@ from ..nets.encoder import COMPACT
 from .data import Pairs, RandomCrops, find_pictures, to_unit
 from .loop import place
 from .style_losses import StyleLosses, StyleWeights
-from .transfer import FITTED, TransferTraining, fit_vectors, load_encoder, save_samples
+from .transfer import (
+    FITTED,
+    TransferTraining,
+    fit_vectors,
+    go_on_from,
+    grown,
+    load_encoder,
+    save_samples,
+)
 
 LEAST_POWER = 1e-8  # of features; an encoder that sees nothing is left as it is
 
@@ -32,9 +40,17 @@ class AdaAttNTraining(TransferTraining):
     style_positions: see AdaAttNConfig.
     """
 
+    size: int = 384
+    smallest_crop: float = 0.8
     batch: int = 2
-    content_weight: float = 0.42
-    local_weight: float = 0.0
+    steps: int = 850
+    learning_rate: float = 5e-4
+    warmup: int = 100
+    ema: float = 0.998
+    content_weight: float = 0.55
+    grid_weight: float = 16.0
+    fine_weight: float = 0.6
+    local_weight: float = 0.1
     layers: tuple[int, ...] = (3, 4, 5)
     start: str = "zmnet-styles"
     train_encoder: bool = False
@@ -52,7 +68,7 @@ class AdaAttNTask:
         self.network = AdaAttNConfig(COMPACT, config.layers, style_positions=config.style_positions)
         model = AdaAttN(self.network)
         if config.init:
-            model.load_state_dict(load_weights(config.init)[0])
+            go_on_from(model, config.init)
         else:
             if config.start:
                 load_start(model, config.start)
@@ -105,7 +121,7 @@ def load_start(model: AdaAttN, source: str) -> None:
         for old, new in places.items()
         if name.startswith(old)
     }
-    wanted = model.state_dict()
+    wanted, ours = model.state_dict(), grown(ours, model)
     if {n: t.shape for n, t in ours.items()} != {
         n: t.shape for n, t in wanted.items() if n.startswith(tuple(places.values()))
     }:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from torch.utils.data import Dataset
 from torchvision.utils import save_image
 
 from ...weights.store import load_weights
+from ..errors import RequestError
 from ..nets.encoder import Encoder
 from ..nets.parameter_net import Standardised
 from .config import TrainConfig
@@ -63,6 +64,29 @@ def load_encoder(encoder: Encoder, source: str) -> None:
         encoder.load_state_dict(
             {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
         )
+
+
+def go_on_from(model: nn.Module, source: str) -> None:
+    """The weights of an earlier run. RequestError for those of another network."""
+    try:
+        model.load_state_dict(grown(load_weights(source)[0], model))
+    except RuntimeError:
+        raise RequestError(
+            f"{source} does not fit: give init the weights of an earlier run of the same network"
+        ) from None
+
+
+def grown(state: Mapping[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
+    """The weights of a network whose TNet had fewer kernels, or none, for `model`, which then
+    paints as that network did: of the further ones nothing is blended before training."""
+    found = dict(state)
+    for name, ours in model.state_dict().items():
+        had = found.get(name)
+        if name.endswith(".more"):
+            found[name] = ours if had is None else torch.cat([had, ours[len(had) :]])
+        elif "heads.layers." in name and had is not None and len(had) < len(ours):
+            found[name] = torch.cat([had, torch.zeros_like(ours[len(had) :])])
+    return found
 
 
 @torch.no_grad()

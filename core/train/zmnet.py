@@ -11,12 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from ...weights.store import load_weights
 from ..nets.zmnet import ZMNet, ZMNetConfig, compact, paper
 from .data import OneStyle, RandomCrops, find_pictures, to_unit
 from .loop import place
 from .style_losses import StyleLosses
-from .transfer import TransferTraining, fit_vectors, load_encoder, save_samples
+from .transfer import TransferTraining, fit_vectors, go_on_from, load_encoder, save_samples
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class ZMNetTask:
         self.network = network_config(config)
         model = ZMNet(self.network)
         if config.init:
-            model.load_state_dict(load_weights(config.init)[0])
+            go_on_from(model, config.init)
         elif model.encoder is not None:
             load_encoder(model.encoder, config.encoder)
             assert model.vector is not None

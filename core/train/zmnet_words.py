@@ -25,6 +25,7 @@ from ..word_table import NAME, WordTable, spelled
 from .data import SUFFIXES, RandomCrops, find_pictures, random_crop, to_unit
 from .loop import place
 from .style_losses import StyleLosses
+from .transfer import go_on_from
 from .word_start import seen_in, start
 from .zmnet import ZMNetTraining, network_config
 
@@ -103,11 +104,10 @@ class ZMNetWordsTask:
         listed = LISTS[config.pca_words] if config.pca_words else (*self.words, *TIMES)
         model.vector.fit(vectors_of(self.table, tuple(dict.fromkeys(listed))))
         if config.init:
-            model.load_state_dict(load_weights(config.init)[0])
+            go_on_from(model, config.init)
         else:
             reads = styles if styles and styles.config.signal in PICTURE_SIGNALS else None
-            width = sum(tnet.split)
-            wanted = seen_in(self.pictures, width, reads, config.style_size)
+            wanted = seen_in(self.pictures, tnet.config, reads, config.style_size)
             left = start(
                 model, self.table, self.vectors, wanted, noise=config.vector_noise,
                 steps=config.start_steps, seed=config.seed,

@@ -34,6 +34,13 @@ def test_a_process_that_fails_is_an_error() -> None:
         start.run({"bad": [sys.executable, "-c", "raise SystemExit('out of luck')"]}, 1)
 
 
+def test_measured_processes_keep_bytecode_as_an_installed_program_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    start.run({"new": [sys.executable, "-c", "import sys; assert not sys.dont_write_bytecode"]}, 1)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no peak memory there")
 def test_a_region_is_measured_beside_the_whole(tmp_path: Path) -> None:
     seen: list[Path | None] = []

@@ -6,7 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from semantic_style.core.nets.normalisation import DynamicNorms, dynamic_instance_norm
+from semantic_style.core.nets.normalisation import (
+    DynamicNorms,
+    dynamic_instance_norm,
+    normalised_and_measured,
+)
 from semantic_style.core.nets.statistics import EPSILON, Moments, moments
 
 
@@ -68,3 +72,15 @@ def test_what_belongs_to_a_place_is_added_before_gamma_and_beta() -> None:
     found = DynamicNorms([(gamma, beta)])(x, placed)
     truth = (F.instance_norm(x) + placed) * gamma[..., None, None] + beta[..., None, None]
     torch.testing.assert_close(found, truth, atol=1e-4, rtol=1e-4)
+
+
+def test_moments_found_on_the_way_are_those_of_all_of_the_picture() -> None:
+    torch.manual_seed(0)
+    x, gamma, beta = torch.randn(2, 4, 9, 7) * 3 + 1, torch.randn(2, 4), torch.randn(2, 4)
+    truth = moments(x)
+    for gradients in (True, False):
+        with torch.set_grad_enabled(gradients):
+            y, by = normalised_and_measured(x, gamma, beta)
+        torch.testing.assert_close(by.mean, truth.mean)
+        torch.testing.assert_close(by.deviation, truth.deviation)
+        torch.testing.assert_close(y, dynamic_instance_norm(x, gamma, beta), atol=1e-5, rtol=1e-4)
