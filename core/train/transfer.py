@@ -78,14 +78,18 @@ def go_on_from(model: nn.Module, source: str) -> None:
 
 def grown(state: Mapping[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
     """The weights of a network whose TNet had fewer kernels, or none, for `model`, which then
-    paints as that network did: of the further ones nothing is blended before training."""
+    paints as that network did: of the further ones nothing is blended before training. What is of
+    another shape altogether stays as it is, for the caller to refuse."""
     found = dict(state)
     for name, ours in model.state_dict().items():
         had = found.get(name)
-        if name.endswith(".more"):
-            found[name] = ours if had is None else torch.cat([had, ours[len(had) :]])
-        elif "heads.layers." in name and had is not None and len(had) < len(ours):
-            found[name] = torch.cat([had, torch.zeros_like(ours[len(had) :])])
+        if had is None and name.endswith(".more"):
+            found[name] = ours
+        elif had is not None and had.shape[1:] == ours.shape[1:]:
+            if name.endswith(".more"):
+                found[name] = torch.cat([had, ours[len(had) :]])
+            elif "heads.layers." in name:
+                found[name] = torch.cat([had, torch.zeros_like(ours[len(had) :])])
     return found
 
 

@@ -14,6 +14,7 @@ from semantic_style.core.errors import RequestError
 from semantic_style.core.nets.adaattn import AdaAttN, AdaAttNConfig
 from semantic_style.core.nets.transformer_net import COMPACT_TNET
 from semantic_style.core.nets.zmnet import ZMNet, compact
+from semantic_style.core.train.adaattn import load_start
 from semantic_style.core.train.transfer import go_on_from, grown
 
 
@@ -44,6 +45,14 @@ def test_more_kernels_paint_as_fewer_did_until_they_are_trained(kind: str, had: 
     for layer in heads.layers:  # type: ignore[union-attr]
         layer.bias[-1] = 1.0
     assert (more(photo, style) - fewer(photo, style)).abs().max() > 1e-4
+
+
+def test_adaattn_starts_with_no_zmnet_of_another_layout(tmp_path: Path) -> None:
+    file = tmp_path / "narrow.safetensors"
+    narrow = replace(compact(), hidden=32, tnet=replace(COMPACT_TNET, kernels=0))
+    save_file(ZMNet(narrow).state_dict(), file)
+    with pytest.raises(RequestError, match="of this network's layout"):
+        load_start(AdaAttN(), str(file))
 
 
 def test_weights_of_another_network_are_one_line(tmp_path: Path) -> None:
