@@ -224,8 +224,8 @@ class AdaAttN(nn.Module):
         noted = self._painter.norms(parameters, found=norms, measured=of_part)
         sizes = _sizes(features)
         attended = self._attended(features, mixture, found)
-        self._painter(base, parameters, noted, attended, sizes)
-        return dataclasses.replace(found, colours=colours, norms=norms)
+        painted = kept(self._painter(base, noted, attended, sizes).clamp(0, 1), mask)
+        return dataclasses.replace(found, colours=colours, norms=norms, painted=colours_of(painted))
 
     def stylize(
         self,
@@ -250,7 +250,8 @@ class AdaAttN(nn.Module):
         if parameters is None:
             return self.decoder(attended, sizes).float()
         norms = self._painter.norms(parameters, by.norms)
-        return self._painter(base, parameters, norms, attended, sizes)
+        painted = self._painter(base, norms, attended, sizes)
+        return self._painter.tnet.retouch(painted, parameters, by.painted)
 
     @property
     def _painter(self) -> Painter:

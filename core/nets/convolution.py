@@ -1,5 +1,4 @@
-"""Convolutions that pad by reflection, those that follow an enlargement by repetition, and kernels
-that whatever steers a network blends."""
+"""Convolutions that pad by reflection, and those that follow an enlargement by repetition."""
 
 from __future__ import annotations
 
@@ -15,10 +14,6 @@ class Convolution(nn.Conv2d):
 
     Autocast would bring what is padded by reflection to float32 and back: at 512 px that took a
     fifth of TNet's time, and a quarter of AdaAttN's.
-
-    kernels: how many more kernels each channel of the answer has. A sample's own kernel of a
-    channel is `weight` plus a blend of them (after B. Yang et al., CondConv, NeurIPS 2019, with
-    shares of its own for each channel). Blended once, a kernel costs what any other does.
     """
 
     def __init__(
@@ -29,39 +24,15 @@ class Convolution(nn.Conv2d):
         stride: int = 1,
         *,
         padding_mode: Literal["reflect", "zeros"] = "reflect",
-        kernels: int = 0,
     ) -> None:
         super().__init__(
             before, after, kernel, stride, padding=kernel // 2, padding_mode=padding_mode
         )
-        self.more: nn.Parameter | None = None
-        if kernels:
-            # One after the other: memory formats of pictures are for tensors of four axes.
-            self.more = nn.Parameter(self.weight.detach().repeat(kernels, 1, 1, 1))
-            # As large as `weight`, blends of what is still random drowned what had been learned.
-            nn.init.normal_(self.more, std=0.1 * float(self.weight.detach().std()))
 
-    def forward(self, input: Tensor, blend: Tensor | None = None) -> Tensor:
-        """blend: [N or 1, kernels, C'], how much of each further kernel; None is nothing."""
-        if blend is None or self.more is None:
-            return self._convolved(input, self.weight)
-        if len(blend) == 1:
-            return self._convolved(input, self.blended(blend[0]))
-        parts = zip(input.split(1), blend, strict=True)
-        return torch.cat([self._convolved(sample, self.blended(own)) for sample, own in parts])
-
-    def blended(self, blend: Tensor) -> Tensor:
-        """[kernels, C'] -> the kernel of a sample, [C', C, k, k]."""
-        assert self.more is not None
-        kernel: Tensor = self.weight
-        for share, more in zip(blend, self.more.split(self.out_channels), strict=True):
-            kernel = torch.addcmul(kernel, share[:, None, None, None], more)
-        return kernel
-
-    def _convolved(self, x: Tensor, kernel: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         if self.padding_mode == "zeros":
-            return F.conv2d(x, kernel, self.bias, self.stride, self.padding)
-        return F.conv2d(self._padded(x, self.padding_mode), kernel, self.bias, self.stride)
+            return super().forward(input)
+        return F.conv2d(self._padded(input, self.padding_mode), self.weight, self.bias, self.stride)
 
     def _padded(self, x: Tensor, mode: str) -> Tensor:
         sides = [int(self.padding[axis]) for axis in (1, 1, 0, 0)]
@@ -78,20 +49,20 @@ class DoublingConvolution(Convolution):
     fell on the same pixel: less than half of the multiplications, and nothing enlarged.
     """
 
-    def __init__(self, before: int, after: int, *, kernels: int = 0) -> None:
-        super().__init__(before, after, kernels=kernels)
+    def __init__(self, before: int, after: int) -> None:
+        super().__init__(before, after)
 
-    def _convolved(self, x: Tensor, kernel: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         if torch.is_grad_enabled():
-            return super()._convolved(F.interpolate(x, scale_factor=2, mode="nearest"), kernel)
+            return super().forward(F.interpolate(x, scale_factor=2, mode="nearest"))
         count, _, height, width = x.shape
         # What an enlarged picture reflects at its border is its border itself.
         padded = self._padded(x, "replicate")
         answer: Tensor | None = None
-        for row, of_row in enumerate(_summed(kernel, 2)):
-            for column, corner in enumerate(_summed(of_row, 3)):
+        for row, of_row in enumerate(_summed(self.weight, 2)):
+            for column, kernel in enumerate(_summed(of_row, 3)):
                 part = padded[..., row : row + height + 1, column : column + width + 1]
-                found = F.conv2d(part, corner, self.bias).permute(0, 2, 3, 1)
+                found = F.conv2d(part, kernel, self.bias).permute(0, 2, 3, 1)
                 if answer is None:
                     answer = found.new_empty(count, 2 * height, width, 2, found.shape[3])
                 answer[:, row::2, :, column] = found

@@ -61,7 +61,6 @@ class Painter(nn.Module):
     def forward(
         self,
         base: Tensor,
-        parameters: Parameters,
         norms: DynamicNorms,
         attended: Mapping[int, Tensor],
         sizes: Sequence[tuple[int, int]],
@@ -69,7 +68,7 @@ class Painter(nn.Module):
         """base: the recoloured photograph, NCHW. attended: level -> NCHW. sizes: (H, W) of levels
         1 to 5. Returns RGB, unbounded."""
         merged = norms(self._merged(attended, sizes))
-        return self.tnet.paint(base, parameters, norms, lambda block: self.hear[block](merged))
+        return self.tnet.paint(base, norms, lambda block: self.hear[block](merged))
 
     def _merged(self, attended: Mapping[int, Tensor], sizes: Sequence[tuple[int, int]]) -> Tensor:
         x: Tensor | None = None
@@ -92,8 +91,8 @@ class StyleCode(nn.Module):
         super().__init__()
         self.vector = Standardised(2 * sum(encoder.widths) + PACKED)
         self.pnet = SerialMLP(self.vector.outputs, hidden, len(config.norms))
-        self.heads = Heads(self.pnet.widths, config.norms, config.kernels)
+        self.heads = Heads(self.pnet.widths, config.norms)
 
     def forward(self, levels: Sequence[Moments], colours: Colours) -> Parameters:
-        gamma, beta, blend = self.heads(self.pnet(self.vector(described(levels, colours))))
-        return Parameters(gamma, beta, blend, colours, gamma.new_ones(len(gamma)))
+        gamma, beta = self.heads(self.pnet(self.vector(described(levels, colours))))
+        return Parameters(gamma, beta, colours, gamma.new_ones(len(gamma)))

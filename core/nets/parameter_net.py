@@ -164,30 +164,23 @@ class ParallelCNN(nn.Module):
 class Heads(nn.Module):
     """Equations 4 and 5, gamma predicted as 1 + delta; starts as plain instance normalisation."""
 
-    def __init__(
-        self, widths: Sequence[int], norms: Sequence[Sequence[int]], kernels: int = 0
-    ) -> None:
-        """widths: of each psi. norms: channels of the normalisations of each layer. kernels: see
-        TNetConfig."""
+    def __init__(self, widths: Sequence[int], norms: Sequence[Sequence[int]]) -> None:
+        """widths: of each psi. norms: channels of the normalisations of each layer."""
         super().__init__()
-        self.numbers = 2 + kernels  # of each channel
         self.layers = nn.ModuleList(
-            nn.Linear(width, self.numbers * sum(of_layer))
+            nn.Linear(width, 2 * sum(of_layer))
             for width, of_layer in zip(widths, norms, strict=True)
         )
         for layer in self.layers:
             nn.init.zeros_(layer.weight)  # type: ignore[arg-type]
             nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
 
-    def forward(self, psi: Psi) -> tuple[Tensor, Tensor, Tensor]:
-        """gamma and beta, each [N, T]: all normalisations side by side; blend [N, kernels, T];
-        float32."""
-        parts = [
-            layer(p).float().unflatten(1, (self.numbers, -1))
-            for layer, p in zip(self.layers, psi, strict=True)
+    def forward(self, psi: Psi) -> tuple[Tensor, Tensor]:
+        """gamma and beta, each [N, T]: all normalisations side by side, float32."""
+        halves = [
+            layer(p).float().chunk(2, dim=1) for layer, p in zip(self.layers, psi, strict=True)
         ]
-        numbers = torch.cat(parts, dim=2)
-        return 1 + numbers[:, 0], numbers[:, 1], numbers[:, 2:]
+        return 1 + torch.cat([g for g, _ in halves], 1), torch.cat([b for _, b in halves], 1)
 
 
 def _conv(before: int, after: int, kernel: int = 3, stride: int = 1) -> nn.Conv2d:

@@ -25,10 +25,11 @@ class PreparedStyle:
 @dataclass(frozen=True)
 class ContentStatistics:
     """What normalisation needs to know of a whole picture: moments of each level's features and of
-    each attention level's concatenated keys; for the painter its colours, too, and the moments
-    of each of its normalisations under the styles asked for."""
+    each attention level's concatenated keys; for the painter its colours, too, and, under the
+    styles asked for, the moments of each normalisation and the colours of what is painted."""
 
     features: Mapping[int, Moments]
     keys: Mapping[int, Moments]
     colours: Colours | None = None
     norms: Sequence[Moments] | None = None
+    painted: Colours | None = None

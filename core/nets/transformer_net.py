@@ -31,16 +31,15 @@ class TNetConfig:
     """widths: channels at full, half and quarter size. kernel: of the first and last convolution.
 
     recolours: the picture first takes the mean and covariance of the signal's colours, and the
-    last convolution adds to it; else it gives the picture itself, as in the paper. kernels: how
-    many more each channel of a normalised convolution has, of which the signal says how much of
-    each it takes; the paper's has none.
+    last convolution adds to it; else it gives the picture itself, as in the paper. retouch: how
+    far what was painted is brought to these colours once more, 0 to 1.
     """
 
     widths: tuple[int, int, int] = (32, 64, 128)
     blocks: int = 5
     kernel: int = 9
     recolours: bool = False
-    kernels: int = 0
+    retouch: float = 0.0
 
     @property
     def norms(self) -> list[list[int]]:
@@ -50,21 +49,19 @@ class TNetConfig:
 
 
 # Of both networks that ship.
-COMPACT_TNET = TNetConfig((16, 48, 96), kernel=5, recolours=True, kernels=3)
+COMPACT_TNET = TNetConfig((16, 48, 96), kernel=5, recolours=True, retouch=0.5)
 
 
 @dataclass(frozen=True)
 class Parameters:
     """What a guiding signal makes of TNet: all that has to be kept of a style.
 
-    gamma, beta: [N, T], of all normalisations side by side. blend: [N, kernels, T], how much of
-    each further kernel their convolutions take. colours: what to recolour to. share: [N] in
-    [0, 1], how far to recolour.
+    gamma, beta: [N, T], of all normalisations side by side. colours: what to recolour to.
+    share: [N] in [0, 1], how far to recolour.
     """
 
     gamma: Tensor
     beta: Tensor
-    blend: Tensor
     colours: Colours
     share: Tensor
 
@@ -74,7 +71,7 @@ class Parameters:
         """The same in the layers of the groups, `off` in all others; recolouring counts as
         colours.
 
-        off: None is gamma = 1, beta = 0 and no blend, plain instance normalisation, as in figure 7.
+        off: None is gamma = 1 and beta = 0, plain instance normalisation, as in figure 7.
         """
         kept = {layer for group in groups for layer in GROUPS[group]}
         on = [
@@ -87,7 +84,6 @@ class Parameters:
             self,
             gamma=torch.where(mask, self.gamma, 1.0 if off is None else off.gamma),
             beta=torch.where(mask, self.beta, 0.0 if off is None else off.beta),
-            blend=torch.where(mask, self.blend, 0.0 if off is None else off.blend),
             share=self.share * float("colours" in groups),
         )
 
@@ -102,7 +98,7 @@ class Parameters:
 def mixed(parts: Sequence[tuple[Parameters, float]]) -> Parameters:
     """Weighted sums of everything; what has the weight 0 is not looked at.
 
-    Linear in gamma, beta and kernels; of triangular factors with
+    Linear in gamma and beta, hence in every normalised feature; of triangular factors with
     positive diagonals a convex sum is one again. The same signal twice is that signal once.
     ValueError where nothing is left.
     """
@@ -127,7 +123,6 @@ def _zipped(parts: Sequence[Parameters], join: Any) -> Parameters:
     return Parameters(
         join([p.gamma for p in parts]),
         join([p.beta for p in parts]),
-        join([p.blend for p in parts]),
         Colours(join([p.colours.mean for p in parts]), join([p.colours.factor for p in parts])),
         join([p.share for p in parts]),
     )
@@ -136,10 +131,12 @@ def _zipped(parts: Sequence[Parameters], join: Any) -> Parameters:
 @dataclass(frozen=True)
 class PictureStatistics:
     """Of a whole picture, so that its tiles are normalised alike: its own colours, and the
-    moments of every normalisation under one set of parameters."""
+    moments of every normalisation and the colours of what is painted, both under one set of
+    parameters."""
 
     colours: Colours
     norms: list[Moments]
+    painted: Colours
 
 
 class TNet(nn.Module):
@@ -149,21 +146,17 @@ class TNet(nn.Module):
         super().__init__()
         self.config = config
         a, b, c = config.widths
-        more = config.kernels
         self.down = nn.ModuleList(
             [
-                Convolution(3, a, config.kernel, kernels=more),
-                Convolution(a, b, stride=2, kernels=more),
-                Convolution(b, c, stride=2, kernels=more),
+                Convolution(3, a, config.kernel),
+                Convolution(a, b, stride=2),
+                Convolution(b, c, stride=2),
             ]
         )
         self.blocks = nn.ModuleList(
-            nn.ModuleList([Convolution(c, c, kernels=more), Convolution(c, c, kernels=more)])
-            for _ in range(config.blocks)
+            nn.ModuleList([Convolution(c, c), Convolution(c, c)]) for _ in range(config.blocks)
         )
-        self.up = nn.ModuleList(
-            [DoublingConvolution(c, b, kernels=more), DoublingConvolution(b, a, kernels=more)]
-        )
+        self.up = nn.ModuleList([DoublingConvolution(c, b), DoublingConvolution(b, a)])
         self.out = Convolution(a, 3, config.kernel)
         if config.recolours:  # training starts from the recoloured picture
             nn.init.zeros_(self.out.weight)
@@ -175,27 +168,39 @@ class TNet(nn.Module):
     ) -> Tensor:
         """of: statistics of the picture that `image` is a tile of (None = image is all of it)."""
         base = self.recolour(image, parameters, of.colours if of else None)
-        return self.paint(base, parameters, self.norms(parameters, of.norms if of else None))
+        painted = self.paint(base, self.norms(parameters, of.norms if of else None))
+        return self.retouch(painted, parameters, of.painted if of else None)
 
     def measure(
         self, image: Tensor, parameters: Parameters, mask: Tensor | None = None
     ) -> PictureStatistics:
         """Of the whole picture, or of where mask [1, 1, H, W] is set, under these parameters."""
         found: list[Moments] = []
-        of = PictureStatistics(colours_of(image, mask), found)
+        own = colours_of(image, mask)
         norms = self.norms(
             parameters,
             found=found,
             measured=None if mask is None else lambda x: masked_moments(x, mask),
         )
-        self.paint(self.recolour(image, parameters, of.colours), parameters, norms)
-        return of
+        painted = self.paint(self.recolour(image, parameters, own), norms)
+        return PictureStatistics(own, found, colours_of(painted.clamp(0, 1), mask))
 
     def recolour(self, image: Tensor, parameters: Parameters, own: Colours | None = None) -> Tensor:
         """The picture that is painted on. own: its colours, those of all of it for a tile."""
         if not self.config.recolours:
             return image
         return recoloured(image, own or colours_of(image), parameters.colours, parameters.share)
+
+    def retouch(
+        self, painted: Tensor, parameters: Parameters, own: Colours | None = None
+    ) -> Tensor:
+        """What `paint` gives, nearer to the signal's colours, from which brushwork has taken it
+        away again. own: its colours, those of all that is painted for a tile."""
+        if not self.config.retouch:
+            return painted
+        painted = painted.clamp(0, 1)  # what can't be seen is no colour
+        share = parameters.share * self.config.retouch
+        return recoloured(painted, own or colours_of(painted), parameters.colours, share)
 
     def norms(
         self, parameters: Parameters, of: Sequence[Moments] | None = None, **measuring: Any
@@ -210,26 +215,21 @@ class TNet(nn.Module):
         return list(zip(gammas, betas, strict=True))
 
     def paint(
-        self,
-        base: Tensor,
-        parameters: Parameters,
-        norms: DynamicNorms,
-        heard: Callable[[int], Tensor] | None = None,
+        self, base: Tensor, norms: DynamicNorms, heard: Callable[[int], Tensor] | None = None
     ) -> Tensor:
-        """What `recolour` gives -> RGB. norms: see `norms`. heard: for each block what is
-        added to what it normalises first, before that is scaled: [N, C, H / 4, W / 4]."""
+        """What `recolour` gives -> RGB. heard: for each block what is added to what it
+        normalises first, before that is scaled: [N, C, H / 4, W / 4]."""
         x, sizes = base * 2 - 1, []
-        blends = iter(parameters.blend.split(self.split, dim=2))
         for conv in self.down:
             sizes.append(x.shape[-2:])
-            x = F.relu(norms(conv(x, next(blends))), inplace=True)
+            x = F.relu(norms(conv(x)), inplace=True)
         first: Any
         second: Any
         for index, (first, second) in enumerate(self.blocks):  # type: ignore[misc, arg-type]
-            y = norms(first(x, next(blends)), heard(index) if heard is not None else None)
-            x = x + norms(second(F.relu(y, inplace=True), next(blends)))
+            y = norms(first(x), heard(index) if heard is not None else None)
+            x = x + norms(second(F.relu(y, inplace=True)))
         for up, (height, width) in zip(self.up, reversed(sizes[1:]), strict=True):
-            x = F.relu(norms(up(x, next(blends))[..., :height, :width]), inplace=True)
+            x = F.relu(norms(up(x)[..., :height, :width]), inplace=True)
         x = self.out(x).float()
         return base + x if self.config.recolours else 0.5 + 0.5 * torch.tanh(x)
 
@@ -254,5 +254,4 @@ def plain(gamma: Tensor, beta: Tensor) -> Parameters:
     count, place = len(gamma), gamma.device
     eye = torch.eye(3, device=place).expand(count, 3, 3)
     zeros = torch.zeros(count, 3, device=place)
-    none = gamma.new_zeros(count, 0, gamma.shape[1])
-    return Parameters(gamma, beta, none, Colours(zeros, eye), zeros[:, 0])
+    return Parameters(gamma, beta, Colours(zeros, eye), zeros[:, 0])

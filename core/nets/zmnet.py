@@ -91,7 +91,7 @@ class ZMNet(nn.Module):
                 inputs = 2 * sum(config.encoder.widths) + len(PHOTO_COLOURS)
             self.vector = Standardised(inputs, config.compressed)
             self.pnet = (SerialMLP if serial else ParallelMLP)(self.vector.outputs, config.hidden)
-        self.heads = Heads(self.pnet.widths, config.tnet.norms, config.tnet.kernels)  # type: ignore[arg-type]
+        self.heads = Heads(self.pnet.widths, config.tnet.norms)  # type: ignore[arg-type]
         self.colours: nn.Linear | None = None
         if config.signal in ("words", "vector"):
             self.colours = nn.Linear(config.hidden, len(PHOTO_COLOURS))
@@ -112,13 +112,13 @@ class ZMNet(nn.Module):
             # A CNN has no weights for a mask: it is shown the mask's box, all else at its mean.
             seen = _outside_grey(signal, mask)
         psi = self.pnet(self.vector(seen) if self.vector is not None else seen)
-        gamma, beta, blend = self.heads(psi)
+        gamma, beta = self.heads(psi)
         if self.colours is not None:
             colours = unpacked(self.colours(psi[-1]).float())
         else:
             colours = colours_of(signal, mask)
         share = gamma.new_full((len(gamma),), float(self.config.tnet.recolours))
-        return Parameters(gamma, beta, blend, colours, share)
+        return Parameters(gamma, beta, colours, share)
 
     def describe(self, image: Tensor, mask: Tensor | None = None) -> Tensor:
         """[N, inputs] of pictures: see `described`."""

@@ -23,8 +23,8 @@ from .transfer import (
     TransferTraining,
     fit_vectors,
     go_on_from,
-    grown,
     load_encoder,
+    over_pairs,
     save_samples,
 )
 
@@ -40,14 +40,16 @@ class AdaAttNTraining(TransferTraining):
     style_positions: see AdaAttNConfig.
     """
 
-    size: int = 384
+    size: int = 512
+    square: bool = False
+    seen_at: int = 256
     smallest_crop: float = 0.8
     batch: int = 2
     steps: int = 850
-    learning_rate: float = 5e-4
-    warmup: int = 100
+    learning_rate: float = 4e-4
+    warmup: int = 50
     ema: float = 0.998
-    content_weight: float = 0.55
+    content_weight: float = 0.5
     grid_weight: float = 16.0
     fine_weight: float = 0.6
     local_weight: float = 0.1
@@ -85,18 +87,19 @@ class AdaAttNTask:
 
     def style_crops(self) -> RandomCrops:
         c = self.config
-        return RandomCrops(find_pictures(c.style), c.size, c.smallest_crop, c.seed + 1)
+        return RandomCrops(
+            find_pictures(c.style), c.size, c.smallest_crop, c.seed + 1, square=c.square
+        )
 
     def dataset(self) -> Dataset[Any]:
         c = self.config
-        content = RandomCrops(find_pictures(c.content), c.size, c.smallest_crop, c.seed)
+        content = RandomCrops(
+            find_pictures(c.content), c.size, c.smallest_crop, c.seed, square=c.square
+        )
         return Pairs(content, self.style_crops())
 
-    def loss(
-        self, model: nn.Module, batch: tuple[Tensor, Tensor]
-    ) -> tuple[Tensor, Mapping[str, Tensor]]:
-        content, style = (to_unit(x) for x in batch)
-        return self.losses(model(content, style), content, style)
+    def loss(self, model: nn.Module, batch: Any) -> tuple[Tensor, Mapping[str, Tensor]]:
+        return over_pairs(self.losses, model, batch)
 
     @torch.no_grad()
     def sample(self, model: nn.Module, path: Path) -> None:
@@ -121,7 +124,7 @@ def load_start(model: AdaAttN, source: str) -> None:
         for old, new in places.items()
         if name.startswith(old)
     }
-    wanted, ours = model.state_dict(), grown(ours, model)
+    wanted = model.state_dict()
     if {n: t.shape for n, t in ours.items()} != {
         n: t.shape for n, t in wanted.items() if n.startswith(tuple(places.values()))
     }:

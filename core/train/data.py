@@ -5,16 +5,19 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from PIL import Image
 from torch import Tensor
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import Dataset, Sampler, default_collate
 from torchvision.transforms.v2 import functional as T
 
 from ..errors import RequestError
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
+LEAST_VIEW = 0.65
+LEAST_SIDE = 64  # px of a view, whose spectrum the losses look at in windows of half as much
 LEFT_OUT = {"holdout", "masks"}  # held-out pictures and label maps are never trained on
 
 
@@ -50,15 +53,36 @@ def random_crop(path: Path, size: int, smallest: float, rng: random.Random) -> T
     return T.horizontal_flip(image) if rng.random() < 0.5 else image
 
 
+def random_view(path: Path, size: int, smallest: float, rng: random.Random) -> Tensor:
+    """A crop of the picture's own shape, half of them mirrored; uint8 [3, H, W], of which the long
+    side is `size` or down to LEAST_VIEW of it, so that pictures are met sharp and enlarged.
+
+    smallest: the crop's sides are between this share of the picture's and all of it.
+    """
+    with Image.open(path) as file:
+        image = T.pil_to_tensor(file.convert("RGB"))  # 3 H W
+    share, long_side = rng.uniform(smallest, 1.0), size * rng.uniform(LEAST_VIEW, 1.0)
+    height, width = (max(1, round(side * share)) for side in image.shape[-2:])
+    top, left = rng.randint(0, image.shape[1] - height), rng.randint(0, image.shape[2] - width)
+    scale = long_side / max(height, width)
+    out = [max(LEAST_SIDE, round(side * scale)) for side in (height, width)]
+    image = T.resized_crop(image, top, left, height, width, out, antialias=True)
+    return T.horizontal_flip(image) if rng.random() < 0.5 else image
+
+
 class RandomCrops(Dataset[Tensor]):
     """Item i depends on the seed and i alone: a resumed run sees what it would have."""
 
-    def __init__(self, files: Sequence[Path], size: int, smallest: float, seed: int) -> None:
+    def __init__(
+        self, files: Sequence[Path], size: int, smallest: float, seed: int, *, square: bool = True
+    ) -> None:
+        """square: see `random_crop`; else `random_view`."""
         self.files, self.size, self.smallest, self.seed = files, size, smallest, seed
+        self._crop = random_crop if square else random_view
 
     def __getitem__(self, index: int) -> Tensor:
         rng = random.Random(f"{self.seed}/{index}")
-        return random_crop(rng.choice(self.files), self.size, self.smallest, rng)
+        return self._crop(rng.choice(self.files), self.size, self.smallest, rng)
 
     def __len__(self) -> int:
         return 2**31  # as many as are asked for
@@ -107,6 +131,13 @@ class Batches(Sampler[list[int]]):
 
     def __len__(self) -> int:
         return self.stop - self.start
+
+
+def collated(items: list[Any]) -> Any:
+    """torch's batches; pairs of pictures of different shapes become a list of batches of one."""
+    if len(items) > 1 and len({tuple(part.shape for part in item) for item in items}) > 1:
+        return [default_collate([item]) for item in items]
+    return default_collate(items)
 
 
 def to_unit(image: Tensor) -> Tensor:

@@ -27,7 +27,7 @@ from torch.utils.data import DataLoader, Dataset
 from ..device import cpu_has_bfloat16
 from ..errors import RequestError
 from .config import TrainConfig
-from .data import Batches
+from .data import Batches, collated
 from .report import History, write_report
 
 MOST_LOST = 10  # steps in a row without a finite loss and gradient, which end a run
@@ -153,6 +153,7 @@ def fit(task: Task, config: TrainConfig, out: Path, *, resume: bool = False) -> 
         task.dataset(),
         batch_sampler=Batches(config.batch, done.step, config.steps),
         num_workers=config.workers,
+        collate_fn=collated,
         persistent_workers=config.workers > 0,
     )
     # split_batches: `batch` is the whole of a step, however many processes share it.

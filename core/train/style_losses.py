@@ -30,7 +30,8 @@ class StyleWeights:
     over `layers`.
 
     loss_scale: pictures are made smaller by so much before the perceptual network sees them, as
-    whoever looks at a large picture does; it also makes the losses cheaper.
+    whoever looks at a large picture does; it also makes the losses cheaper. seen_at: if not 0, they
+    are squashed to a square of so many px instead.
     """
 
     style: float = 1.4
@@ -44,6 +45,7 @@ class StyleWeights:
     local: float = 0.0
     layers: tuple[int, ...] = (3, 4, 5)
     loss_scale: int = 2
+    seen_at: int = 0
 
 
 class StyleLosses:
@@ -56,7 +58,9 @@ class StyleLosses:
 
     def _features(self, image: Tensor) -> Features:
         """What the perceptual network sees of a picture, made smaller as the weights say."""
-        scale = self.weights.loss_scale
+        scale, side = self.weights.loss_scale, self.weights.seen_at
+        if side:
+            return self.perceptual(squashed(image, side))
         return self.perceptual(F.avg_pool2d(image, scale) if scale > 1 else image)
 
     def __call__(
@@ -99,6 +103,12 @@ class StyleLosses:
             parts["local"] = local.mean()
             total = total + w.local * parts["local"]
         return total, parts
+
+
+def squashed(image: Tensor, side: int) -> Tensor:
+    """NCHW, of any shape -> [N, C, side, side]."""
+    with torch.autocast(image.device.type, enabled=False):
+        return F.interpolate(image.float(), (side, side), mode="bicubic", antialias=True)
 
 
 def grid_loss(image: Tensor, period: int = 16) -> Tensor:

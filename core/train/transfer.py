@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,15 +18,17 @@ from ..nets.encoder import Encoder
 from ..nets.parameter_net import Standardised
 from .config import TrainConfig
 from .data import to_unit
-from .style_losses import StyleWeights
+from .style_losses import StyleLosses, StyleWeights, squashed
 
+SAMPLE = 256  # px of the pictures of a sample
 FITTED = 256  # style crops that what a network sees of styles is standardised by
 
 
 @dataclass(frozen=True)
 class TransferTraining(TrainConfig):
     """encoder: where the encoder's weights come from, empty = nowhere. smallest_crop: share of a
-    picture's short side. The losses' weights and loss_scale: see StyleWeights."""
+    picture's short side. square: crops are; else they have their pictures' shapes (`random_view`).
+    The losses' weights, loss_scale and seen_at: see StyleWeights."""
 
     size: int = 256
     batch: int = 3
@@ -39,6 +42,8 @@ class TransferTraining(TrainConfig):
     fine_weight: float = 0.3
     skew_weight: float = 0.0
     loss_scale: int = 2
+    seen_at: int = 0
+    square: bool = True
     encoder: str = "encoder-compact"
     smallest_crop: float = 0.5
 
@@ -53,6 +58,7 @@ class TransferTraining(TrainConfig):
             fine=self.fine_weight,
             skew=self.skew_weight,
             loss_scale=self.loss_scale,
+            seen_at=self.seen_at,
         )
 
 
@@ -69,28 +75,23 @@ def load_encoder(encoder: Encoder, source: str) -> None:
 def go_on_from(model: nn.Module, source: str) -> None:
     """The weights of an earlier run. RequestError for those of another network."""
     try:
-        model.load_state_dict(grown(load_weights(source)[0], model))
+        model.load_state_dict(load_weights(source)[0])
     except RuntimeError:
         raise RequestError(
             f"{source} does not fit: give init the weights of an earlier run of the same network"
         ) from None
 
 
-def grown(state: Mapping[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
-    """The weights of a network whose TNet had fewer kernels, or none, for `model`, which then
-    paints as that network did: of the further ones nothing is blended before training. What is of
-    another shape altogether stays as it is, for the caller to refuse."""
-    found = dict(state)
-    for name, ours in model.state_dict().items():
-        had = found.get(name)
-        if had is None and name.endswith(".more"):
-            found[name] = ours
-        elif had is not None and had.shape[1:] == ours.shape[1:]:
-            if name.endswith(".more"):
-                found[name] = torch.cat([had, ours[len(had) :]])
-            elif "heads.layers." in name:
-                found[name] = torch.cat([had, torch.zeros_like(ours[len(had) :])])
-    return found
+def over_pairs(
+    losses: StyleLosses, model: nn.Module, batch: Any
+) -> tuple[Tensor, Mapping[str, Tensor]]:
+    """The losses of a batch of contents and styles; of a list of such batches their mean."""
+    if isinstance(batch, list) and isinstance(batch[0], list | tuple):
+        found = [over_pairs(losses, model, part) for part in batch]
+        parts = {k: torch.stack([p[k] for _, p in found]).mean() for k in found[0][1]}
+        return torch.stack([total for total, _ in found]).mean(), parts
+    content, style = (to_unit(x) for x in batch)
+    return losses(model(content, style), content, style)
 
 
 @torch.no_grad()
@@ -109,6 +110,5 @@ def save_samples(model: nn.Module, items: Sequence[tuple[Tensor, Tensor]], path:
     for item in items:
         content, style = (to_unit(x[None].to(device)) for x in item)
         output = model(content, style).float().clamp(0, 1)
-        style = torch.nn.functional.interpolate(style, content.shape[-2:], mode="area")
-        rows += [content, style, output]
+        rows += [squashed(x, SAMPLE) for x in (content, style, output)]
     save_image(torch.cat(rows[0::3] + rows[1::3] + rows[2::3]), path, nrow=len(items))

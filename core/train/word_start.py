@@ -17,7 +17,6 @@ import torch
 from torch import Tensor
 
 from ..nets.colour import colours_of
-from ..nets.transformer_net import TNetConfig
 from ..nets.zmnet import ZMNet
 from ..word_table import WordTable
 from .data import random_crop, to_unit
@@ -39,16 +38,15 @@ def start(
 ) -> float:
     """Let `model` of words learn what `seen_in` found of each trained word.
 
-    vectors: [W, width], of the trained words. wanted: [W, R T + 9], see `seen_in`.
-    noise: deviation of what is added to standardised vectors. Returns the share of
-    the variance that is left, 0 = learned.
+    vectors: [W, width], of the trained words. wanted: [W, 2 T + 9]. noise: deviation of what is
+    added to standardised vectors. Returns the share of the variance that is left, 0 = learned.
     """
     assert model.vector is not None
     assert model.colours is not None
     mean = wanted.mean(0)
     spread = (wanted - mean).std(0).clamp_min(0.01)
     near = vectors @ vectors.T + RIDGE * torch.eye(len(vectors))
-    slope = vectors.T @ torch.linalg.solve(near, (wanted - mean) / spread)  # width RT+9
+    slope = vectors.T @ torch.linalg.solve(near, (wanted - mean) / spread)  # width 2T+9
     _start_at(model, mean)
     everywhere = torch.cat([torch.from_numpy(table.vectors), vectors])
     odds = torch.ones(len(everywhere))
@@ -73,49 +71,45 @@ def start(
 
 
 def _answers(model: ZMNet, standardised: Tensor) -> Tensor:
-    """[N, R T + 9]: gamma, beta, blends and the numbers of the colours."""
+    """[N, 2 T + 9]: gamma, beta and the numbers of the colours."""
     assert model.colours is not None
     psi = model.pnet(standardised)
-    gamma, beta, blend = model.heads(psi)
-    return torch.cat([gamma, beta, blend.flatten(1), model.colours(psi[-1])], dim=1)
+    return torch.cat([*model.heads(psi), model.colours(psi[-1])], dim=1)
 
 
 @torch.no_grad()
 def _start_at(model: ZMNet, mean: Tensor) -> None:
     """Biases of the heads at the mean over the words."""
     assert model.colours is not None
-    numbers = mean[:-9].unflatten(0, (model.heads.numbers, -1)).clone()
-    numbers[0] -= 1  # the heads predict what gamma has above 1
+    gamma, beta = mean[:-9].chunk(2)
     begin = 0
     for layer in model.heads.layers:
-        width = int(layer.out_features) // model.heads.numbers  # type: ignore[arg-type]
-        layer.bias.copy_(numbers[:, begin : begin + width].flatten())  # type: ignore[operator, union-attr]
+        width = int(layer.out_features) // 2  # type: ignore[arg-type]
+        part = slice(begin, begin + width)
+        layer.bias.copy_(torch.cat([gamma[part] - 1, beta[part]]))  # type: ignore[operator, union-attr]
         begin += width
     model.colours.bias.copy_(mean[-9:])
 
 
 @torch.no_grad()
 def seen_in(
-    pictures: Mapping[str, Sequence[Path]], config: TNetConfig, styles: ZMNet | None, size: int
+    pictures: Mapping[str, Sequence[Path]], numbers: int, styles: ZMNet | None, size: int
 ) -> Tensor:
-    """[W, R T + 9]: for each word the means over its pictures of gamma, beta and blends (R is 2 +
-    kernels), as the network of style pictures gives them, and of the numbers of their colours.
+    """[W, 2 T + 9]: for each word the means over its pictures of gamma and beta, as the network
+    of style pictures gives them, and of the numbers of their colours.
 
-    config: of TNet. styles: None gives gamma = 1, all else 0. size: px that a picture is shown at.
+    numbers: T. styles: None gives gamma = 1 and beta = 0. size: px that a picture is shown at.
     """
     rng = random.Random(0)
     rows = []
     for files in pictures.values():
         crops = [random_crop(file, size, 1.0, rng) for file in files[:PICTURES]]
         images = to_unit(torch.stack(crops))
-        if styles is None:
-            means = torch.zeros(2 + config.kernels, sum(map(sum, config.norms)))
-            means[0] = 1
-        else:
+        gamma, beta = torch.ones(1, numbers), torch.zeros(1, numbers)
+        if styles is not None:
             found = styles.read(images)
-            parts = [found.gamma[:, None], found.beta[:, None], found.blend]
-            means = torch.cat(parts, dim=1).mean(0)
-        rows.append(torch.cat([means.flatten(), colour_numbers(images)]))
+            gamma, beta = found.gamma, found.beta
+        rows.append(torch.cat([gamma.mean(0), beta.mean(0), colour_numbers(images)]))
     return torch.stack(rows)
 
 

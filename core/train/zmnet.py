@@ -12,10 +12,17 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from ..nets.zmnet import ZMNet, ZMNetConfig, compact, paper
-from .data import OneStyle, RandomCrops, find_pictures, to_unit
+from .data import OneStyle, RandomCrops, find_pictures
 from .loop import place
 from .style_losses import StyleLosses
-from .transfer import TransferTraining, fit_vectors, go_on_from, load_encoder, save_samples
+from .transfer import (
+    TransferTraining,
+    fit_vectors,
+    go_on_from,
+    load_encoder,
+    over_pairs,
+    save_samples,
+)
 
 
 @dataclass(frozen=True)
@@ -67,20 +74,19 @@ class ZMNetTask:
         c = self.config
         files = find_pictures(c.style)
         files = files[:: max(1, len(files) // c.styles)][: c.styles] if c.styles else files
-        return RandomCrops(files, c.style_size, c.smallest_crop, c.seed + 1)
+        return RandomCrops(files, c.style_size, c.smallest_crop, c.seed + 1, square=c.square)
 
     def dataset(self) -> Dataset[Any]:
         c = self.config
-        content = RandomCrops(find_pictures(c.content), c.size, c.smallest_crop, c.seed)
+        content = RandomCrops(
+            find_pictures(c.content), c.size, c.smallest_crop, c.seed, square=c.square
+        )
         return OneStyle(content, self.style_crops(), c.contents)
 
-    def loss(
-        self, model: nn.Module, batch: tuple[Tensor, Tensor]
-    ) -> tuple[Tensor, Mapping[str, Tensor]]:
-        content, style = (to_unit(x) for x in batch)
-        if self.config.contents >= len(content):
-            style = style[:1]  # one style a minibatch (section 4.1)
-        return self.losses(model(content, style), content, style)
+    def loss(self, model: nn.Module, batch: Any) -> tuple[Tensor, Mapping[str, Tensor]]:
+        if torch.is_tensor(batch[0]) and self.config.contents >= len(batch[0]):
+            batch = batch[0], batch[1][:1]  # one style a minibatch (section 4.1)
+        return over_pairs(self.losses, model, batch)
 
     @torch.no_grad()
     def sample(self, model: nn.Module, path: Path) -> None:

@@ -72,7 +72,7 @@ class ConditionalNorm(ZMNetTask):
 
     def __init__(self, config: TableTraining) -> None:
         self.config: TableTraining = config
-        self.layout = replace(network_config(config).tnet, kernels=0)  # learned constants have one
+        self.layout = network_config(config).tnet
         self.files = self.style_crops().files
         if config.only_table and not config.init:
             raise RequestError("only_table keeps a trained TNet: set init to its weights")

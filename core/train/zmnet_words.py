@@ -107,7 +107,8 @@ class ZMNetWordsTask:
             go_on_from(model, config.init)
         else:
             reads = styles if styles and styles.config.signal in PICTURE_SIGNALS else None
-            wanted = seen_in(self.pictures, tnet.config, reads, config.style_size)
+            numbers = sum(tnet.split)
+            wanted = seen_in(self.pictures, numbers, reads, config.style_size)
             left = start(
                 model, self.table, self.vectors, wanted, noise=config.vector_noise,
                 steps=config.start_steps, seed=config.seed,

@@ -70,28 +70,6 @@ def test_each_layer_of_the_steering_says_something_of_its_own(
     ).float().mean() > 0.9  # nearly every gamma depends on the style
 
 
-@pytest.mark.parametrize("weights", ["zmnet-styles", "adaattn-compact"])
-def test_further_kernels_are_blended_by_the_style(weights: str, paintings: list[Tensor]) -> None:
-    """And what they add to a kernel of TNet's blocks is no trifle beside it."""
-    state, metadata = load_weights(weights)
-    network: ZMNet | AdaAttN
-    if weights == "zmnet-styles":
-        network = ZMNet(ZMNetConfig.from_json(metadata["config"]))
-        network.load_state_dict(state)
-        tnet, read = network.tnet, network.read
-    else:
-        network = AdaAttN(AdaAttNConfig.from_json(metadata["config"]))
-        network.load_state_dict(state)
-        tnet, read = network.decoder.tnet, lambda picture: network.prepare(picture).parameters  # type: ignore[union-attr, return-value, assignment]
-    with torch.inference_mode():
-        blends = torch.cat([read(picture).blend for picture in paintings])
-        of_layers = iter(blends.split(tnet.split, dim=2)[3:-2])
-        for block in tnet.blocks:
-            for conv in block:  # type: ignore[union-attr]
-                own = torch.stack([conv.blended(one) for one in next(of_layers)])
-                assert (own - own.mean(0)).std() > 0.05 * conv.weight.std()
-
-
 def test_what_attention_finds_at_a_place_is_seen_there(paintings: list[Tensor]) -> None:
     """Handed to other places than it was found for, the same answers give another picture."""
     state, metadata = load_weights("adaattn-compact")

@@ -13,7 +13,7 @@ from semantic_style.core.engines.style_cache import StyleCache, cache_folder
 from semantic_style.core.nets.colour import colours_of
 from semantic_style.core.nets.transformer_net import Parameters, TNetConfig
 
-CONFIG = TNetConfig((2, 3, 4), kernels=2)
+CONFIG = TNetConfig((2, 3, 4))
 WIDTH = sum(map(sum, CONFIG.norms))
 
 
@@ -24,8 +24,7 @@ def key(number: int) -> str:
 def parameters(seed: int = 0) -> Parameters:
     torch.manual_seed(seed)
     gamma, beta = torch.randn(1, WIDTH), torch.randn(1, WIDTH)
-    blend, colours = torch.randn(1, 2, WIDTH), colours_of(torch.rand(1, 3, 5, 5))
-    return Parameters(gamma, beta, blend, colours, torch.ones(1))
+    return Parameters(gamma, beta, colours_of(torch.rand(1, 3, 5, 5)), torch.ones(1))
 
 
 @pytest.fixture
@@ -44,7 +43,6 @@ def test_what_is_put_comes_back(cache: StyleCache) -> None:
     assert found is not None
     assert found.gamma.equal(truth.gamma)
     assert found.beta.equal(truth.beta)
-    assert found.blend.equal(truth.blend)
     assert found.colours.mean.equal(truth.colours.mean)
     assert found.colours.factor.equal(truth.colours.factor)
     assert found.share.equal(truth.share)

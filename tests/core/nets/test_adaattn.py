@@ -21,7 +21,9 @@ from semantic_style.core.nets.painter import Painter
 from semantic_style.core.nets.transformer_net import TNetConfig
 
 SMALL = EncoderConfig(widths=(4, 6, 8, 10, 12))
-COMPACT = AdaAttNConfig(encoder=SMALL, painter=TNetConfig((4, 6, 8), 2, 3, recolours=True))
+COMPACT = AdaAttNConfig(
+    encoder=SMALL, painter=TNetConfig((4, 6, 8), 2, 3, recolours=True, retouch=0.5)
+)
 SMALL_VGG = dataclasses.replace(VGG19, widths=(4, 6, 8, 10, 10))
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 import torch
 import torch.nn.functional as F
@@ -46,37 +44,3 @@ def test_the_short_way_gives_what_enlarging_first_gives(
         short = conv(x)
     assert plain.shape == short.shape == (count, after, 2 * height, 2 * width)
     assert (plain - short).abs().max() < 1e-5
-
-
-KINDS = [lambda: Convolution(3, 5, 5, 2, kernels=2), lambda: DoublingConvolution(3, 5, kernels=2)]
-
-
-@pytest.mark.parametrize("make", KINDS)
-@pytest.mark.parametrize("gradients", [True, False])
-def test_blended_kernels_are_those_of_a_convolution_of_each_sample_s_own(
-    make: Callable[[], Convolution], gradients: bool
-) -> None:
-    torch.manual_seed(0)
-    conv, x, blend = make(), torch.randn(2, 3, 12, 9), torch.randn(2, 2, 5)
-    with torch.set_grad_enabled(gradients):
-        answers = conv(x, blend)
-        for sample in range(2):
-            own = make()
-            own.load_state_dict(conv.state_dict())
-            with torch.no_grad():
-                for channel in range(5):
-                    for kernel in range(2):
-                        further = conv.more[kernel * 5 + channel]  # type: ignore[index]
-                        own.weight[channel] += blend[sample, kernel, channel] * further
-            truth = own(x[sample : sample + 1])[0]
-            torch.testing.assert_close(answers[sample], truth, atol=1e-5, rtol=1e-4)
-
-
-@torch.no_grad()
-@pytest.mark.parametrize("make", KINDS)
-def test_of_further_kernels_nothing_is_taken_unasked(make: Callable[[], Convolution]) -> None:
-    torch.manual_seed(0)
-    conv, x = make(), torch.randn(2, 3, 12, 9)
-    plain = conv(x)
-    torch.testing.assert_close(conv(x, torch.zeros(2, 2, 5)), plain, atol=1e-6, rtol=0)
-    assert (conv(x, torch.ones(1, 2, 5)) - plain).abs().max() > 0.01

@@ -61,32 +61,28 @@ def test_a_form_gives_one_vector_for_each_normalised_layer(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_training_starts_from_plain_instance_normalisation(name: str) -> None:
     net, given = forms()[name]
-    gamma, beta, blend = Heads(net.widths, CONFIG.norms, 3)(net(given))  # type: ignore[arg-type]
+    gamma, beta = Heads(net.widths, CONFIG.norms)(net(given))  # type: ignore[arg-type]
     assert gamma.shape == beta.shape == (2, sum(map(sum, CONFIG.norms)))
-    assert blend.shape == (2, 3, gamma.shape[1])
     assert (gamma == 1).all()
     assert (beta == 0).all()
-    assert (blend == 0).all()
 
 
 @torch.no_grad()
 def test_heads_are_equations_4_and_5() -> None:
     net, given = forms()["serial MLP"]
-    heads = Heads(net.widths, CONFIG.norms, 1)  # type: ignore[arg-type]
+    heads = Heads(net.widths, CONFIG.norms)  # type: ignore[arg-type]
     without_zeros(heads)
     psi = net(given)
-    gamma, beta, blend = heads(psi)
+    gamma, beta = heads(psi)
     start = 0
     for layer, (head, norms) in enumerate(zip(heads.layers, CONFIG.norms, strict=True)):
         width = sum(norms)
         own = slice(start, start + width)
         weight, bias = head.weight, head.bias
         of_gamma = psi[layer] @ weight[:width].T + bias[:width]
-        of_beta = psi[layer] @ weight[width : 2 * width].T + bias[width : 2 * width]
-        of_blend = psi[layer] @ weight[2 * width :].T + bias[2 * width :]
+        of_beta = psi[layer] @ weight[width:].T + bias[width:]
         torch.testing.assert_close(gamma[:, own], 1 + of_gamma)
         torch.testing.assert_close(beta[:, own], of_beta)
-        torch.testing.assert_close(blend[:, 0, own], of_blend)
         start += width
     assert start == gamma.shape[1]
 

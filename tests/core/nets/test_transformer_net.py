@@ -25,7 +25,7 @@ from semantic_style.core.nets.transformer_net import (
 )
 
 SMALL = TNetConfig((4, 6, 8), blocks=5, kernel=5)
-OURS = TNetConfig((4, 6, 8), blocks=5, kernel=5, recolours=True, kernels=2)
+OURS = TNetConfig((4, 6, 8), blocks=5, kernel=5, recolours=True, retouch=0.5)
 
 
 def network(config: TNetConfig = SMALL, seed: int = 0) -> TNet:
@@ -40,9 +40,7 @@ def signal(config: TNetConfig = SMALL, seed: int = 0) -> Parameters:
     torch.manual_seed(seed)
     width = sum(map(sum, config.norms))
     gamma, beta = 1 + 0.3 * torch.randn(1, width), 0.3 * torch.randn(1, width)
-    blend = 0.1 * torch.randn(1, config.kernels, width)
-    colours = colours_of(torch.rand(1, 3, 9, 9) ** 2)
-    return Parameters(gamma, beta, blend, colours, torch.ones(1))
+    return Parameters(gamma, beta, colours_of(torch.rand(1, 3, 9, 9) ** 2), torch.ones(1))
 
 
 def picture(height: int, width: int, seed: int = 0) -> Tensor:
@@ -101,21 +99,19 @@ def test_nine_layers_are_normalised_and_blocks_have_two_norms() -> None:
     assert [layer for layers in GROUPS.values() for layer in layers] == list(range(1, LAYERS + 1))
 
 
-def test_every_number_of_a_signal_has_a_part_in_the_picture() -> None:
+def test_every_gamma_and_beta_has_a_part_in_the_picture() -> None:
     """But for the shifts that end a block: what is the same everywhere in a sum that goes on is
     normalised away after the next convolution."""
-    net, parameters = network(OURS), signal(OURS)
-    for each in (parameters.gamma, parameters.beta, parameters.blend):
-        each.requires_grad_()
+    net, parameters = network(), signal()
+    parameters.gamma.requires_grad_()
+    parameters.beta.requires_grad_()
     net(picture(32, 32), parameters).square().sum().backward()
     assert parameters.gamma.grad is not None
     assert parameters.beta.grad is not None
-    assert parameters.blend.grad is not None
     assert (parameters.gamma.grad.abs() > 1e-4).all()
-    assert (parameters.blend.grad.abs() > 1e-4).all()
-    ends = [len(layer) == 2 and layer[0] == layer[1] for layer in OURS.norms]
-    for slopes, is_block in zip(layers_of(OURS, parameters.beta.grad), ends, strict=True):
-        counts = slopes[:, : OURS.widths[2]] if is_block else slopes
+    ends = [len(layer) == 2 and layer[0] == layer[1] for layer in SMALL.norms]
+    for slopes, is_block in zip(layers_of(SMALL, parameters.beta.grad), ends, strict=True):
+        counts = slopes[:, : SMALL.widths[2]] if is_block else slopes
         assert (counts.abs() > 1e-4).all()
 
 
@@ -130,12 +126,25 @@ def test_pictures_keep_odd_sizes(config: TNetConfig, size: tuple[int, int]) -> N
 
 @torch.no_grad()
 def test_a_new_network_that_recolours_gives_the_recoloured_photograph() -> None:
-    net, image, parameters = TNet(OURS), picture(40, 40), signal(OURS)
+    net, image, parameters = TNet(replace(OURS, retouch=0.0)), picture(40, 40), signal(OURS)
     target = recoloured(image, colours_of(image), parameters.colours, torch.ones(1))
     assert (target - image).abs().mean() > 0.05
     torch.testing.assert_close(net(image, parameters), target)
     nothing = replace(parameters, share=torch.zeros(1))
     torch.testing.assert_close(net(image, nothing), image, atol=1e-6, rtol=0)
+
+
+@torch.no_grad()
+def test_what_is_painted_is_brought_nearer_to_the_signal_s_colours() -> None:
+    net, image, parameters = network(OURS), picture(60, 50), signal(OURS)
+    base = net.recolour(image, parameters)
+    painted = net.paint(base, net.norms(parameters)).clamp(0, 1)
+    before, after = colours_of(painted), colours_of(net(image, parameters))
+    assert (before.mean - parameters.colours.mean).abs().max() > 0.05
+    half = (before.mean + parameters.colours.mean) / 2
+    torch.testing.assert_close(after.mean, half, atol=1e-4, rtol=0)
+    far = (before.factor - parameters.colours.factor).abs().sum()
+    assert (after.factor - parameters.colours.factor).abs().sum() < 0.8 * far
 
 
 @torch.no_grad()
@@ -172,15 +181,18 @@ def test_statistics_of_a_part_are_those_of_the_part() -> None:
     alone = net.measure(image[..., :64], parameters)
     torch.testing.assert_close(of.colours.mean, alone.colours.mean, atol=1e-4, rtol=0)
     torch.testing.assert_close(of.norms[0].mean, alone.norms[0].mean, atol=0.02, rtol=0.02)
+    torch.testing.assert_close(of.painted.mean, alone.painted.mean, atol=0.03, rtol=0)
     everywhere = net.measure(image, parameters, torch.ones(1, 1, 64, 128))
+    torch.testing.assert_close(
+        everywhere.painted.mean, net.measure(image, parameters).painted.mean, atol=1e-4, rtol=0
+    )
     for one, other in zip(everywhere.norms, net.measure(image, parameters).norms, strict=True):
         torch.testing.assert_close(one.mean, other.mean, atol=1e-4, rtol=1e-3)
 
 
 def numbers(parameters: Parameters) -> list[Tensor]:
     colours = parameters.colours
-    steering = [parameters.gamma, parameters.beta, parameters.blend]
-    return [*steering, colours.mean, colours.factor, parameters.share]
+    return [parameters.gamma, parameters.beta, colours.mean, colours.factor, parameters.share]
 
 
 def assert_same(one: Parameters, other: Parameters) -> None:
@@ -189,11 +201,11 @@ def assert_same(one: Parameters, other: Parameters) -> None:
 
 
 def test_a_signal_mixed_with_itself_is_itself_and_a_weight_of_0_changes_nothing() -> None:
-    a, b, again = signal(OURS, 1), signal(OURS, 2), signal(OURS, 1)
+    a, b, again = signal(seed=1), signal(seed=2), signal(seed=1)
     assert_same(mixed([(a, 0.3), (a, 0.7)]), a)
     assert_same(mixed([(a, 0.3), (again, 0.7)]), a)
     assert_same(mixed([(a, 1.0), (b, 0.0)]), a)
-    broken = replace(b, gamma=b.gamma * torch.nan, blend=b.blend * torch.nan)
+    broken = Parameters(b.gamma * torch.nan, b.beta, b.colours, b.share)
     assert_same(mixed([(broken, 0.0), (a, 1.0)]), a)
     assert_same(mixed([(a, 0.4), (b, 0.0), (b, 0.6)]), mixed([(b, 0.6), (a, 0.4)]))
     with pytest.raises(ValueError, match="above 0"):
@@ -214,29 +226,23 @@ def layers_of(config: TNetConfig, numbers: Tensor) -> Sequence[Tensor]:
 
 @pytest.mark.parametrize("group", GROUPS)
 def test_a_group_alone_leaves_the_other_layers_plain(group: str) -> None:
-    full = signal(OURS)
-    kept = full.only([group], OURS)
-    for number, (gamma, beta, blend, whole) in enumerate(
-        zip(
-            *(layers_of(OURS, x) for x in (kept.gamma, kept.beta, kept.blend[:, 1], full.gamma)),
-            strict=True,
-        ),
-        1,
+    full = signal()
+    kept = full.only([group], SMALL)
+    for number, (gamma, beta, whole) in enumerate(
+        zip(*(layers_of(SMALL, x) for x in (kept.gamma, kept.beta, full.gamma)), strict=True), 1
     ):
         on = number in GROUPS[group]
         assert (gamma == (whole if on else 1)).all()
         assert bool((beta != 0).any()) == on
-        assert bool((blend != 0).any()) == on
     assert float(kept.share) == (1.0 if group == "colours" else 0.0)
 
 
 def test_all_groups_are_all_and_none_are_plain() -> None:
-    full = signal(OURS)
-    assert_same(full.only(list(GROUPS), OURS), full)
-    assert_same(full.only([], OURS).only(list(GROUPS), OURS), full.only([], OURS))
-    assert (full.only([], OURS).gamma == 1).all()
-    assert (full.only([], OURS).blend == 0).all()
-    assert_same(full.only([], OURS, off=full), replace(full, share=full.share * 0))
+    full = signal()
+    assert_same(full.only(list(GROUPS), SMALL), full)
+    assert_same(full.only([], SMALL).only(list(GROUPS), SMALL), full.only([], SMALL))
+    assert (full.only([], SMALL).gamma == 1).all()
+    assert_same(full.only([], SMALL, off=full), replace(full, share=full.share * 0))
 
 
 def test_a_table_knows_no_colours() -> None:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 import torch.nn.functional as F
 
-from semantic_style.core.train.style_losses import fine_pattern_loss, grid_loss
+from semantic_style.core.train.style_losses import (
+    StyleLosses,
+    StyleWeights,
+    fine_pattern_loss,
+    grid_loss,
+    squashed,
+)
 
 
 def test_a_grid_of_repeated_pixels_is_seen_and_noise_is_not() -> None:
@@ -51,3 +59,28 @@ def test_fine_stripes_that_neither_picture_has_are_seen() -> None:
         fine_pattern_loss(smooth[0] + waves, *smooth),
     ):
         assert (none < 0.01).all()
+
+
+def test_a_squashed_picture_is_the_same_whatever_shape_it_came_in() -> None:
+    torch.manual_seed(0)
+    coarse = torch.rand(1, 3, 6, 6)
+    views = [
+        squashed(F.interpolate(coarse, size, mode="bilinear"), 32)
+        for size in ((96, 150), (130, 70), (64, 64))
+    ]
+    for view in views:
+        assert view.shape == (1, 3, 32, 32)
+        assert (view - views[0]).abs().mean() < 0.02
+
+
+def test_losses_squash_all_three_pictures(vgg16: Path) -> None:
+    """A photograph against itself keeps all and takes nothing, whatever its shape and the
+    style's."""
+    torch.manual_seed(0)
+    photo, style = torch.rand(1, 3, 70, 100), torch.rand(1, 3, 96, 64)
+    losses = StyleLosses(StyleWeights(seen_at=48), str(vgg16))
+    _, parts = losses(photo, photo, style)
+    assert float(parts["content"]) == 0
+    assert float(parts["style"]) <= 1
+    _, parts = losses(F.interpolate(style, (70, 100), mode="bilinear"), photo, style)
+    assert float(parts["content"]) > 0.1

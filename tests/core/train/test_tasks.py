@@ -17,7 +17,7 @@ from semantic_style.core.perceptual_weights import load_distilled, load_perceptu
 from semantic_style.core.train.__main__ import main
 from semantic_style.core.train.adaattn import AdaAttNTraining
 from semantic_style.core.train.config import build_config
-from semantic_style.core.train.data import Batches, RandomCrops, find_pictures
+from semantic_style.core.train.data import Batches, RandomCrops, collated, find_pictures
 
 
 @pytest.fixture
@@ -184,3 +184,24 @@ def test_batches_go_on_where_a_run_stopped() -> None:
     whole = list(Batches(3, 0, 4))
     assert whole[2:] == list(Batches(3, 2, 4))
     assert sorted(i for batch in whole for i in batch) == list(range(12))
+
+
+def test_views_have_their_pictures_shapes_and_are_met_sharp_and_enlarged(pictures: Path) -> None:
+    files = find_pictures([str(pictures / "photos")])  # 60 x 48 px
+    views = RandomCrops(files, 200, 0.8, 1, square=False)
+    seen = [views[i] for i in range(20)]
+    for view in seen:
+        assert view.dtype == torch.uint8
+        assert 0.65 * 200 - 1 <= view.shape[2] <= 200
+        assert view.shape[2] / view.shape[1] == pytest.approx(60 / 48, abs=0.05)
+    assert len({tuple(view.shape) for view in seen}) > 10
+    assert torch.equal(views[3], RandomCrops(files, 200, 0.8, 1, square=False)[3])
+
+
+def test_pairs_of_different_shapes_are_batches_of_their_own() -> None:
+    alike = [(torch.zeros(3, 4, 5), torch.zeros(3, 6, 7)) for _ in range(2)]
+    content, style = collated(alike)
+    assert (content.shape, style.shape) == ((2, 3, 4, 5), (2, 3, 6, 7))
+    first, second = collated([alike[0], (torch.ones(3, 8, 9), torch.ones(3, 6, 7))])
+    assert [part.shape for part in first] == [(1, 3, 4, 5), (1, 3, 6, 7)]
+    assert [part.shape for part in second] == [(1, 3, 8, 9), (1, 3, 6, 7)]
