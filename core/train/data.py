@@ -135,7 +135,8 @@ class Batches(Sampler[list[int]]):
 
 def collated(items: list[Any]) -> Any:
     """torch's batches; pairs of pictures of different shapes become a list of batches of one."""
-    if len(items) > 1 and len({tuple(part.shape for part in item) for item in items}) > 1:
+    shapes = {tuple(getattr(part, "shape", None) for part in item) for item in items}
+    if len(shapes) > 1:
         return [default_collate([item]) for item in items]
     return default_collate(items)
 
