@@ -43,14 +43,9 @@ def random_crop(path: Path, size: int, smallest: float, rng: random.Random) -> T
 
     smallest: the crop's side is between this share of the picture's short side and all of it.
     """
-    # Pillow, since torchvision's own decoders are deprecated from 0.29 on.
-    with Image.open(path) as file:
-        image = T.pil_to_tensor(file.convert("RGB"))  # 3 H W
-    height, width = image.shape[-2:]
-    side = max(1, round(min(height, width) * rng.uniform(smallest, 1.0)))
-    top, left = rng.randint(0, height - side), rng.randint(0, width - side)
-    image = T.resized_crop(image, top, left, side, side, [size, size], antialias=True)
-    return T.horizontal_flip(image) if rng.random() < 0.5 else image
+    image = _opened(path)
+    side = max(1, round(min(image.shape[1:]) * rng.uniform(smallest, 1.0)))
+    return _cut(image, (side, side), (size, size), rng)
 
 
 def random_view(path: Path, size: int, smallest: float, rng: random.Random) -> Tensor:
@@ -59,14 +54,26 @@ def random_view(path: Path, size: int, smallest: float, rng: random.Random) -> T
 
     smallest: the crop's sides are between this share of the picture's and all of it.
     """
-    with Image.open(path) as file:
-        image = T.pil_to_tensor(file.convert("RGB"))  # 3 H W
+    image = _opened(path)
     share, long_side = rng.uniform(smallest, 1.0), size * rng.uniform(LEAST_VIEW, 1.0)
-    height, width = (max(1, round(side * share)) for side in image.shape[-2:])
-    top, left = rng.randint(0, image.shape[1] - height), rng.randint(0, image.shape[2] - width)
+    height, width = (max(1, round(side * share)) for side in image.shape[1:])
     scale = long_side / max(height, width)
-    out = [max(LEAST_SIDE, round(side * scale)) for side in (height, width)]
-    image = T.resized_crop(image, top, left, height, width, out, antialias=True)
+    out = (max(LEAST_SIDE, round(height * scale)), max(LEAST_SIDE, round(width * scale)))
+    return _cut(image, (height, width), out, rng)
+
+
+def _opened(path: Path) -> Tensor:
+    """uint8 [3, H, W]."""
+    # Pillow, since torchvision's own decoders are deprecated from 0.29 on.
+    with Image.open(path) as file:
+        return T.pil_to_tensor(file.convert("RGB"))
+
+
+def _cut(image: Tensor, box: tuple[int, int], out: tuple[int, int], rng: random.Random) -> Tensor:
+    """A box (height, width) of random place, brought to the size `out`; half of them mirrored."""
+    height, width = box
+    top, left = rng.randint(0, image.shape[1] - height), rng.randint(0, image.shape[2] - width)
+    image = T.resized_crop(image, top, left, height, width, list(out), antialias=True)
     return T.horizontal_flip(image) if rng.random() < 0.5 else image
 
 
