@@ -20,7 +20,7 @@ from .errors import Cancelled, RequestError
 from .image_deep_load import deep_header, load_deep
 from .image_header import PIXEL_LIMIT, SMALLEST_SIDE, check_kind, check_size, open_file, read_header
 from .image_metadata import UPRIGHT, orientation, read_info
-from .picture import Floats, Picture, PictureInfo, scaled
+from .picture import Floats, Picture, PictureInfo, Pixels, scaled
 from .profiles import fitting, profile_space
 from .recipe_checks import STYLE_SIDE_LIMIT
 from .streams import aside
@@ -83,16 +83,18 @@ def _embedded(value: str, name: str, smallest_side: int, pixel_limit: int = PIXE
 
 def _as_mask(picture: Picture) -> Floats:
     if picture.grey:
-        mask = _within(scaled(picture.pixels[..., 0]))
+        mask = _within(picture.pixels[..., 0])
     elif picture.pixels.dtype == np.uint8:
         mask = scaled(np.asarray(Image.fromarray(picture.pixels).convert("L")))
     else:
-        mask = _within(scaled(picture.pixels)) @ _REC601
-    return mask if picture.alpha is None else mask * _within(scaled(picture.alpha))
+        mask = _within(picture.pixels) @ _REC601
+    return mask if picture.alpha is None else mask * _within(picture.alpha)
 
 
-def _within(values: Floats) -> Floats:
-    return np.nan_to_num(values, nan=0).clip(0, 1)
+def _within(samples: Pixels) -> Floats:
+    """In [0, 1]; what is no number, which only floats can hold, is 0."""
+    values = scaled(samples)
+    return values if samples.dtype.kind == "u" else np.nan_to_num(values, nan=0).clip(0, 1)
 
 
 def _load(stream: BinaryIO, name: str, pixel_limit: int, smallest_side: int) -> Picture:

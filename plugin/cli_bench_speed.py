@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -151,7 +151,7 @@ def memory(
 
     with progress_bar("bench memory") as progress:
         chosen = in_range("--megapixels", megapixels or MEGAPIXELS, (0.01, 200.0))
-        report = run(lambda photo, out: _full_size(photo, item, out), chosen, progress=progress)
+        report = run(lambda photo, out: _full_size([photo], item, out), chosen, progress=progress)
     finish(report, table(report), json)
 
 
@@ -170,9 +170,9 @@ def region(
     check_report(json, force)
     from ..core.bench.region import run, table
 
-    def command(photo: Path, mask: Path | None, out: Path) -> list[str]:
+    def command(photos: Sequence[Path], mask: Path | None, out: Path) -> list[str]:
         target = "*" if mask is None else f'mask:"{mask}"'
-        return _full_size(photo, f"{target} = {STYLE}", out)
+        return [*_full_size(photos, f"{target} = {STYLE}", out), "--json"]
 
     with progress_bar("bench region") as progress:
         report = run(
@@ -234,8 +234,8 @@ def _each(flag: str, values: Iterable[object]) -> list[object]:
     return [part for value in values for part in (flag, value)]
 
 
-def _full_size(photo: Path, item: str, out: Path) -> list[str]:
-    return _itself("stylize", photo, "-r", item, "--size", "full", "-o", out)
+def _full_size(photos: Sequence[Path], item: str, out: Path) -> list[str]:
+    return _itself("stylize", *photos, "-r", item, "--size", "full", "-o", out)
 
 
 COMMANDS: dict[str, Callable[..., None]] = {

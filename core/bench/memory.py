@@ -144,7 +144,8 @@ def enlarged(path: Path, megapixels: float) -> tuple[int, int]:
 def launched(
     command: Sequence[str], result: Path, added: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """peak_bytes and seconds of a command, by way of `result`, a file to be written.
+    """peak_bytes, seconds and what was printed of a command, by way of `result`, a file to be
+    written.
 
     added: to its environment. RequestError where the command fails.
     """
@@ -161,7 +162,7 @@ def launched(
     if found.get("code") != 0:
         last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
         raise RequestError(f"the measured command failed: {last}")
-    return found
+    return {**found, "printed": done.stdout}
 
 
 def stylise(photo: Path, out: Path, weights: str) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -45,21 +46,27 @@ def test_measured_processes_keep_bytecode_as_an_installed_program_does(
 def test_a_region_is_measured_beside_the_whole(tmp_path: Path) -> None:
     seen: list[Path | None] = []
 
-    def command(photo: Path, mask: Path | None, out: Path) -> list[str]:
+    def command(photos: Sequence[Path], mask: Path | None, out: Path) -> list[str]:
         seen.append(mask)
-        assert photo.is_file()
+        assert len(photos) == 2
+        assert all(photo.is_file() for photo in photos)
+        assert out.is_dir()
         if mask is not None:
             with Image.open(mask) as file:
                 assert (np.asarray(file) > 127).mean() == pytest.approx(0.05, abs=0.003)
-        work = "time.sleep(0.1)" if mask else "time.sleep(1.5); x = bytearray(b'1') * 300_000_000"
-        return [sys.executable, "-c", f"import time; {work}"]
+        work = "time.sleep(0.6)" if mask else "time.sleep(1.5); x = bytearray(b'1') * 300_000_000"
+        told = "".join(f"""; print('{{"seconds": {s}}}')""" for s in (7.0, 0.25 if mask else 0.5))
+        return [sys.executable, "-c", f"import time; {work}{told}"]
 
     report = region.run(command, megapixels=0.1, repeats=2)
     assert [mask is None for mask in seen] == [False, True, False, True, False]
     whole, part = report.rows
     assert (whole["case"], part["case"]) == ("whole picture", "region")
     assert whole["ratio"] == whole["peak_ratio"] == 1
-    assert part["ratio"] < 1
+    assert (whole["median"], part["median"], part["ratio"]) == (0.5, 0.25, 0.5)
+    assert whole["first_median"] > 1.0  # all that the process took but the second photo
+    assert part["first_median"] > 0.35
+    assert part["first_ratio"] < 1
     assert part["peak_ratio"] < 0.5
     console = Console(width=120, record=True, file=io.StringIO())
     console.print(region.table(report))
