@@ -54,6 +54,29 @@ def reused() -> Iterator[None]:
         _give_back(libc, MMAP_THRESHOLD)
 
 
+@contextmanager
+def steady() -> Iterator[None]:
+    """Within the block what is freed stays with the process, but for blocks above 32 MB; it goes
+    back when something else is freed."""
+    libc = _glibc()
+    if libc is None:
+        yield
+        return
+    libc.mallopt(M_TRIM_THRESHOLD, NEVER)
+    try:
+        yield
+    finally:
+        libc.mallopt(M_TRIM_THRESHOLD, TRIM_THRESHOLD)
+
+
+def trim() -> None:
+    """What was freed in blocks too small to go back by themselves goes back to the system: a
+    weight file leaves its own size behind where the network keeps a copy."""
+    libc = _glibc()
+    if libc is not None:
+        libc.malloc_trim(0)
+
+
 def be_frugal() -> None:
     """For a process that was short of memory: what was freed goes back to the system now, and
     from now on each block above a megabyte does at once, until a `reused` ends."""

@@ -16,7 +16,7 @@ from ..device import Device, DeviceName, choose_device
 from ..errors import RequestError
 from ..geometry import Extent
 from ..nets.adaattn import AdaAttN, AdaAttNConfig, AttentionLevel
-from ..nets.attention import attention_moments, blocks, plain_attention_moments
+from ..nets.attention import AttentionMoments, attention_moments, blocks, plain_attention_moments
 from ..nets.painter import Painter
 from ..nets.prepared_style import ContentStatistics, PreparedStyle
 from ..progress import CancelToken
@@ -28,6 +28,7 @@ from .zmnet import blocks_reach
 STYLE_SIDE = 512  # pixels of a style picture's long side at brush size 1
 ALIGN = 16  # four poolings
 SMALLEST_SIDE = 64  # smaller pictures are extended: level 5 needs two positions to reflect
+PLAIN_TILE = 1 << 16  # px: more than any picture's side
 POOLED = 16  # pixels of the picture that one position of level 5 covers a side
 
 Mixture = Sequence[tuple[PreparedStyle, float]]
@@ -42,10 +43,10 @@ class AdaAttNEngine(TiledEngine[PreparedStyle, ContentStatistics]):
     name = "adaattn"
     align = ALIGN
     smallest_side = SMALLEST_SIDE
-    # A tile of 768 px, 960 with its margins, takes a sixth less time a pixel without them than one
+    # A tile of 768 px, 1,024 with margins, takes a sixth less time a pixel without them than one
     # of 512, and one of 896 px no less than that.
     largest_tile = 768
-    largest_whole = 1_000_000
+    largest_whole = 1_200_000  # a sixth more than such a tile; cut in two, it takes a fifth longer
     kept_bytes = 220_000_000
 
     def __init__(
@@ -58,23 +59,17 @@ class AdaAttNEngine(TiledEngine[PreparedStyle, ContentStatistics]):
         tile: int | None = None,
     ) -> None:
         """exact: float32 everywhere. plain: that, and attention by its formula with the whole
-        matrix, which `plan` does not count: what the rest is compared with."""
+        matrix, which `plan` does not count, of pictures that are never cut: what the rest is
+        compared with."""
         place = choose_device(device, exact=exact or plain)
-        attend = plain_attention_moments if plain else attention_moments
-        state, metadata = load_weights(weights)
-        try:
-            network = AdaAttN(AdaAttNConfig.from_json(metadata["config"]), attend)
-            network.load_state_dict(state)
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise RequestError(f"{weights} does not hold an AdaAttN network") from error
+        network = load_network(weights, plain_attention_moments if plain else attention_moments)
         super().__init__(
             place,
             margin=receptive_margin(network),
             pixel_bytes=pixel_bytes(network.config, place),
-            tile=tile,
+            tile=PLAIN_TILE if plain else tile,
         )
-        self.network = network.eval().requires_grad_(False)
-        self.network.to(self.device.place)
+        self.network = network.to(self.device.place)
         self.network.to(memory_format=torch.channels_last)
         self._listen(self.network)
         for module in self.network.modules():
@@ -134,6 +129,17 @@ class AdaAttNEngine(TiledEngine[PreparedStyle, ContentStatistics]):
             for level, key in prepared.keys.items():
                 steps += 1 + blocks(pixels // 4 ** (level - 1), key.shape[-1])
         return steps
+
+
+def load_network(weights: str | Path, attend: AttentionMoments = attention_moments) -> AdaAttN:
+    """A network for use. RequestError where the file holds none."""
+    state, metadata = load_weights(weights)
+    try:
+        network = AdaAttN(AdaAttNConfig.from_json(metadata["config"]), attend)
+        network.load_state_dict(state)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise RequestError(f"{weights} does not hold an AdaAttN network") from error
+    return network.eval().requires_grad_(False)
 
 
 def receptive_margin(network: AdaAttN) -> int:

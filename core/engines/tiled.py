@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import ClassVar, Generic, TypeVar
 
 import numpy as np
@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ..allocator import be_frugal, reused
+from ..allocator import be_frugal, reused, steady, trim
 from ..canvas import Canvas, Stored, as_canvas, store
 from ..device import Device, free_memory, out_of_memory
 from ..geometry import Bounds, Extent
@@ -64,6 +64,7 @@ class TiledEngine(ABC, Generic[Style, Statistics]):
         self._cancel = CancelToken()
         self._steps = 0
         self._step: Callable[[int], None] = _unwatched
+        trim()  # the weights were just read
 
     @abstractmethod
     def prepare(
@@ -116,7 +117,7 @@ class TiledEngine(ABC, Generic[Style, Statistics]):
         report("styling", 0.0)
         cancel.check()
         tiles = list(self.plan(extent, bounds, wanted=wanted).tiles)
-        with reused() if len(tiles) > 1 else nullcontext():
+        with reused() if len(tiles) > 1 else steady():
             self._paint_tiles(tiles, canvas, mixture, bounds, out, region, report)
         report("styling", 1.0)
         return out
@@ -153,7 +154,7 @@ class TiledEngine(ABC, Generic[Style, Statistics]):
                     if side <= self._least_tile:
                         raise MemoryError("the smallest tile is too large") from error
                     side = max(self._least_tile, side // 2 // self.align * self.align)
-                    todo[:] = [p for each in todo for p in self._tiles(extent, each.inner, side)]
+                    todo[:] = [p for each in todo for p in self._cut(extent, each.inner, side)]
                     short = True
             if short:  # out here, where what the failed tile held is free
                 be_frugal()
@@ -166,7 +167,7 @@ class TiledEngine(ABC, Generic[Style, Statistics]):
         self, extent: Extent, bounds: Bounds | None = None, *, wanted: Wanted | None = None
     ) -> Plan:
         """See core.engines.Engine."""
-        tiles = self._tiles(extent, bounds or Bounds.whole(extent), self._side())
+        tiles = self._tiles(extent, bounds or Bounds.whole(extent))
         shown = tuple(tile for tile in tiles if wanted is None or wanted(tile.inner))
         largest = max((tile.outer.extent.pixels for tile in shown), default=0)
         kept = self.kept_bytes if len(shown) > 1 else 0
@@ -195,10 +196,18 @@ class TiledEngine(ABC, Generic[Style, Statistics]):
             margin=self._margin, align=self.align, most=self.largest_tile,
         )  # fmt: skip
 
-    def _tiles(self, extent: Extent, wanted: Bounds, side: int) -> list[Tile]:
-        if side == self.largest_tile:
-            grown = wanted.grown(self._margin, extent)
-            side = grown.extent.long_side if grown.extent.pixels <= self.largest_whole else side
+    def _tiles(self, extent: Extent, wanted: Bounds) -> list[Tile]:
+        side = self._side()
+        if self._tile is None:
+            # What takes no more memory than one tile would be cut for nothing.
+            room = (side + 2 * self._margin) ** 2
+            if side == self.largest_tile:
+                room = max(room, self.largest_whole)
+            grown = wanted.grown(self._margin, extent).extent
+            side = grown.long_side if grown.pixels <= room else side
+        return self._cut(extent, wanted, side)
+
+    def _cut(self, extent: Extent, wanted: Bounds, side: int) -> list[Tile]:
         return plan_tiles(extent, wanted, side=side, margin=self._margin, align=self.align)
 
     def _is_small(self, outer: Bounds, extent: Extent) -> bool:

@@ -200,11 +200,11 @@ class ZMNetEngine(TiledEngine[Parameters, PictureStatistics]):
     def _steps_in(self, pixels: int, mixture: Mixture) -> int:
         return self._convolutions
 
-    def _tiles(self, extent: Extent, wanted: Bounds, side: int) -> list[Tile]:
+    def _tiles(self, extent: Extent, wanted: Bounds) -> list[Tile]:
         # A small picture's statistics would take a pass over all of it: it is painted in that.
-        if side == self.largest_tile and extent.long_side <= STATISTICS_SIDE:
+        if self._side() == self.largest_tile and extent.long_side <= STATISTICS_SIDE:
             return [Tile(Bounds.whole(extent), wanted)]
-        return super()._tiles(extent, wanted, side)
+        return super()._tiles(extent, wanted)
 
     def _seen(self, style: Floats, scale: float, region: Floats | None) -> Parameters:
         """What the network makes of a style picture, or of a part of it."""

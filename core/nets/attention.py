@@ -77,19 +77,40 @@ def attention_moments(
     both = torch.cat([centred, centred * centred], dim=1).transpose(1, 2).to(dtype)  # B M 2C
     factor = 1 / math.sqrt(d) if scaled else 1.0
     rows, keys = query.transpose(1, 2), key.float()  # B N D, B D M
-    block = _block(b * m)
+    block = min(n, _block(b * m))
+    keep = None if torch.is_grad_enabled() else _Workspace(b, block, m, both)
     means, deviations = [], []
     with torch.autocast(query.device.type, enabled=False):
-        for start in range(0, n, block):
+        for part in rows.split(block, dim=1):
             if each_block is not None:
                 each_block()
-            logits = (rows[:, start : start + block].float() * factor) @ keys  # B n M
-            weights = logits.softmax(dim=-1).to(dtype)
-            first, second = (weights @ both).float().chunk(2, dim=-1)  # B n C
+            part = part.float() * factor
+            if keep is None:
+                product = (part @ keys).softmax(dim=-1).to(dtype) @ both  # B n 2C
+            else:
+                product = keep.product(part, keys, both)
+            first, second = product.float().chunk(2, dim=-1)  # B n C
             means.append(first + centre.transpose(1, 2))
             variance = (second - first * first).clamp_min(0)
             deviations.append(variance.add(VARIANCE_FLOOR).sqrt())
     return torch.cat(means, dim=1).transpose(1, 2), torch.cat(deviations, dim=1).transpose(1, 2)
+
+
+class _Workspace:
+    """The blocks of weights that attention holds, taken once: taken anew for each block of
+    queries, the answers kept between them settled in the gaps that the last ones had left, which
+    then did not hold the next ones, and memory grew by a gigabyte."""
+
+    def __init__(self, batch: int, queries: int, keys: int, values: Tensor) -> None:
+        """values: [B, M, 2C], in the format that weights are multiplied in."""
+        self.logits, self.weights = values.new_empty((2, batch, queries, keys), dtype=torch.float32)
+
+    def product(self, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+        """[B, n, D], [B, D, M], [B, M, 2C] -> the values weighted for each query, [B, n, 2C]."""
+        logits, weights = (x[:, : queries.shape[1]] for x in (self.logits, self.weights))
+        torch.bmm(queries, keys, out=logits)
+        torch.softmax(logits, dim=-1, out=weights)
+        return weights.to(values.dtype) @ values
 
 
 def value_format(query: Tensor, *, scaled: bool) -> torch.dtype:

@@ -10,7 +10,7 @@ import pytest
 
 CHILD = """
 import numpy as np, psutil
-from semantic_style.core.allocator import be_frugal, reused, share_arena
+from semantic_style.core.allocator import be_frugal, reused, share_arena, steady
 
 share_arena()
 held = psutil.Process().memory_info
@@ -22,6 +22,13 @@ with reused():
 assert held().rss < start + 0.1 * block, "kept for good"
 np.ones(block, np.uint8)
 assert held().rss < start + 0.1 * block, "kept after the end, too"
+with steady():
+    parts = [np.ones(block // 100, np.uint8) for _ in range(100)]
+    del parts
+    assert held().rss > start + 0.8 * block, "the heap's end was given back"
+parts = [np.ones(block // 100, np.uint8) for _ in range(100)]
+del parts
+assert held().rss < start + 0.5 * block, "kept after a steady part"
 parts = [np.ones(block // 100, np.uint8) for _ in range(100)]
 last = np.ones(1000, np.uint8)  # lies above them, so that the heap can't shrink
 be_frugal()

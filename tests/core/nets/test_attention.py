@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -24,13 +27,15 @@ def error(result: Tensor, truth: Tensor) -> float:
 
 @pytest.mark.parametrize("scaled", [True, False])
 @pytest.mark.parametrize("offset", [0.0, 30.0])
+@pytest.mark.parametrize("trained", [True, False])
 def test_blocks_equal_the_plain_formula(
-    scaled: bool, offset: float, monkeypatch: pytest.MonkeyPatch
+    scaled: bool, offset: float, trained: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where values lie far from 0, where E[V^2] - M^2 cancels in float32."""
     monkeypatch.setattr(attention, "BLOCK_ELEMENTS", 700)  # several blocks, the last one short
     tensors = drawn(2, 24, 8, 50, 70, offset)
-    mean, deviation = attention_moments(*tensors, scaled=scaled)
+    with torch.set_grad_enabled(trained):
+        mean, deviation = attention_moments(*tensors, scaled=scaled)
     true_mean, true_deviation = plain_attention_moments(
         *(t.double() for t in tensors), scaled=scaled
     )
@@ -106,3 +111,24 @@ def test_under_autocast_only_scaled_logits_of_a_picture_are_rounded() -> None:
                 assert 1e-4 < error(found, true) < 1e-2
             else:
                 assert error(found, true) < 1e-5
+
+
+MANY_BLOCKS = """
+import resource, torch
+from semantic_style.core.nets.attention import attention_moments
+
+query, key, value = (torch.randn(1, d, n) for d, n in ((8, 8_000), (8, 24_000), (48, 24_000)))
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+with torch.inference_mode():
+    attention_moments(query[..., :400], key, value)
+    before = peak()
+    answers = attention_moments(query, key, value)
+print(peak() - before - 2 * sum(answer.nbytes for answer in answers))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="units of the peak differ")
+def test_memory_does_not_grow_from_block_to_block() -> None:
+    done = subprocess.run([sys.executable, "-c", MANY_BLOCKS], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < 100_000_000, "beside the answers and the list of their parts"
