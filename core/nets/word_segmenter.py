@@ -169,9 +169,11 @@ class Pyramid(nn.Module):
         self.narrow = nn.Conv2d(coarse, fine, 1)
         self.mix4 = NormConv(fine, fine)
         self.out = nn.Conv2d(fine, dim, 1)
+        self.dropout = nn.Dropout2d(0.0)  # of the coarsest map, in training
 
     def forward(self, maps: Sequence[Tensor]) -> Tensor:
         at4, at8, at16, at32 = maps
+        at32 = self.dropout(at32)
         scene = self.scene(at32.mean((2, 3), keepdim=True))  # B C 1 1
         x = self.mix32(F.relu(self.lateral32(at32) + scene))  # B C H/32 W/32
         x = self.mix16(F.relu(self.lateral16(at16) + _up(x)))  # B C H/16 W/16

