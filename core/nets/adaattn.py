@@ -28,6 +28,7 @@ from .encoder import (
     Features,
     with_tuples,
 )
+from .normalisation import DynamicNorms
 from .painter import Painter, StyleCode
 from .parameter_net import described
 from .perceptual import keys_of
@@ -222,9 +223,7 @@ class AdaAttN(nn.Module):
         found = self._statistics(features, mask)
         of_part = None if mask is None else lambda x: part_moments(x, mask, moments)
         noted = self._painter.norms(parameters, found=norms, measured=of_part)
-        sizes = _sizes(features)
-        attended = self._attended(features, mixture, found)
-        painted = kept(self._painter(base, noted, attended, sizes).clamp(0, 1), mask)
+        painted = kept(self._paint(base, features, mixture, found, noted).clamp(0, 1), mask)
         return dataclasses.replace(found, colours=colours, norms=norms, painted=colours_of(painted))
 
     def stylize(
@@ -245,13 +244,24 @@ class AdaAttN(nn.Module):
             base = self._painter.tnet.recolour(content, parameters, own)
         features = self.encoder(base)
         by = statistics or self._statistics(features)
-        sizes = _sizes(features)
-        attended = self._attended(features, mixture, by)
         if parameters is None:
-            return self.decoder(attended, sizes).float()
+            sizes = _sizes(features)
+            return self.decoder(self._attended(features, mixture, by), sizes).float()
         norms = self._painter.norms(parameters, by.norms)
-        painted = self._painter(base, norms, attended, sizes)
+        painted = self._paint(base, features, mixture, by, norms)
         return self._painter.tnet.retouch(painted, parameters, by.painted)
+
+    def _paint(
+        self,
+        base: Tensor,
+        features: Features,
+        mixture: Sequence[tuple[PreparedStyle, float]],
+        by: ContentStatistics,
+        norms: DynamicNorms,
+    ) -> Tensor:
+        """RGB, unbounded, of the recoloured photograph and its features, which are used up."""
+        sizes = _sizes(features)
+        return self._painter(base, norms, self._attended(features, mixture, by), sizes)
 
     @property
     def _painter(self) -> Painter:
