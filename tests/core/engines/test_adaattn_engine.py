@@ -212,6 +212,21 @@ def test_tiles_of_which_nothing_shows_are_left_alone(weights: Path) -> None:
     assert (out[:, 128:] != 7).mean() > 0.99
 
 
+def test_what_takes_no_more_than_one_tile_is_not_cut(
+    weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = AdaAttNEngine(weights, "cpu")
+    monkeypatch.setattr(engine, "_side", lambda: 64)
+    outer = 64 + 2 * engine._margin  # of one tile, with its margins
+    assert len(engine.plan(Extent(2 * outer, outer // 2)).tiles) == 1
+    assert len(engine.plan(Extent(2 * outer, outer // 2 + 16)).tiles) > 1
+    part = Bounds(1000, 1000, 80, 40)  # of a large picture: its margins count
+    assert len(engine.plan(Extent(4000, 3000), part).tiles) == 1
+    assert len(engine.plan(Extent(4000, 3000), part.grown(32, Extent(4000, 3000))).tiles) > 1
+    plain = AdaAttNEngine(weights, "cpu", plain=True)
+    assert len(plain.plan(Extent(6000, 4000)).tiles) == 1
+
+
 @pytest.mark.parametrize("tile", [None, 128])
 def test_progress_is_even(weights: Path, tile: int | None) -> None:
     """Also within a tile: no step is more than a twelfth, whatever the number of tiles."""
