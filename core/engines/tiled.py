@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ..allocator import be_frugal, reused, steady, trim
+from ..allocator import be_frugal, kept, reused, trim
 from ..canvas import Canvas, Stored, as_canvas, store
 from ..device import Device, free_memory, out_of_memory
 from ..geometry import Bounds, Extent
@@ -117,7 +117,8 @@ class TiledEngine(ABC, Generic[Style, Statistics]):
         report("styling", 0.0)
         cancel.check()
         tiles = list(self.plan(extent, bounds, wanted=wanted).tiles)
-        with reused() if len(tiles) > 1 else steady():
+        many = len(tiles) > 1 or extent.long_side > STATISTICS_SIDE
+        with reused() if many else kept():
             self._paint_tiles(tiles, canvas, mixture, bounds, out, region, report)
         report("styling", 1.0)
         return out

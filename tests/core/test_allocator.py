@@ -10,7 +10,7 @@ import pytest
 
 CHILD = """
 import numpy as np, psutil
-from semantic_style.core.allocator import be_frugal, reused, share_arena, steady
+from semantic_style.core.allocator import be_frugal, kept, reused, share_arena, trim
 
 share_arena()
 held = psutil.Process().memory_info
@@ -22,13 +22,17 @@ with reused():
 assert held().rss < start + 0.1 * block, "kept for good"
 np.ones(block, np.uint8)
 assert held().rss < start + 0.1 * block, "kept after the end, too"
-with steady():
-    parts = [np.ones(block // 100, np.uint8) for _ in range(100)]
-    del parts
-    assert held().rss > start + 0.8 * block, "the heap's end was given back"
+with kept():
+    np.ones(block, np.uint8)
+assert held().rss > start + 0.9 * block, "given back after a small picture"
+with kept():
+    np.ones(2 * block, np.uint8)
+np.ones(1000, np.uint8)
 parts = [np.ones(block // 100, np.uint8) for _ in range(100)]
 del parts
-assert held().rss < start + 0.5 * block, "kept after a steady part"
+assert held().rss < start + 1.5 * block, "more kept than was said"
+trim()
+assert held().rss < start + 0.1 * block, "not given back when asked"
 parts = [np.ones(block // 100, np.uint8) for _ in range(100)]
 last = np.ones(1000, np.uint8)  # lies above them, so that the heap can't shrink
 be_frugal()

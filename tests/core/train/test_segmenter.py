@@ -152,6 +152,17 @@ def test_earlier_weights_start_a_run_word_by_word(data: Path, tmp_path: Path) ->
     assert "bias" in load_file(weights)
 
 
+def test_the_mean_of_two_files_is_taken(data: Path, tmp_path: Path) -> None:
+    first = train(settings(data), tmp_path / "1")
+    second = train(settings(data, init=str(first), seed=1), tmp_path / "2")
+    mean, a, b = (load_segmenter(*map(str, f)) for f in ([first, second], [first], [second]))
+    assert not torch.equal(a.residual, b.residual)
+    assert torch.allclose(mean.residual, (a.residual + b.residual) / 2)
+    other = train(settings(data, dim=16), tmp_path / "3")
+    with pytest.raises(RequestError, match="is another network"):
+        load_segmenter(str(first), str(other))
+
+
 def test_a_word_without_a_vector_is_refused(data: Path, tmp_path: Path) -> None:
     write_table(tmp_path / "few.safetensors", [Word("cat")], torch.randn(1, 16))
     with pytest.raises(RequestError, match="the word vectors lack"):
