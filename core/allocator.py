@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import ctypes
 import platform
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 
 # Parameters of mallopt(3)
@@ -40,25 +40,20 @@ def share_arena() -> None:
         libc.mallopt(M_ARENA_MAX, 1)
 
 
-@contextmanager
-def reused() -> Iterator[None]:
+def reused() -> AbstractContextManager[None]:
     """Within the block what is freed stays with the process; then all of it goes back."""
-    libc = _glibc()
-    if libc is None:
-        yield
-        return
-    libc.mallopt(M_MMAP_MAX, 0)
-    libc.mallopt(M_TRIM_THRESHOLD, NEVER)
-    try:
-        yield
-    finally:
-        _give_back(libc, MMAP_THRESHOLD)
+    return _holding(lambda libc: _give_back(libc, MMAP_THRESHOLD))
 
 
-@contextmanager
-def kept() -> Iterator[None]:
+def kept() -> AbstractContextManager[None]:
     """Within the block what is freed stays with the process, and up to KEPT bytes of it for the
     next picture, too: new pages took a seventh of a small one's time."""
+    return _holding(_keep)
+
+
+@contextmanager
+def _holding(end: Callable[[ctypes.CDLL], None]) -> Iterator[None]:
+    """Within the block nothing that is freed goes back; `end` says what does afterwards."""
     libc = _glibc()
     if libc is None:
         yield
@@ -68,8 +63,12 @@ def kept() -> Iterator[None]:
     try:
         yield
     finally:
-        libc.mallopt(M_MMAP_MAX, MMAP_MAX)
-        libc.mallopt(M_TRIM_THRESHOLD, KEPT)
+        end(libc)
+
+
+def _keep(libc: ctypes.CDLL) -> None:
+    libc.mallopt(M_MMAP_MAX, MMAP_MAX)
+    libc.mallopt(M_TRIM_THRESHOLD, KEPT)
 
 
 def trim() -> None:

@@ -9,6 +9,7 @@ import torch
 
 from ..weights.store import load_weights, weight_path
 from .errors import RequestError
+from .loading import load_network
 from .nets.encoder import Encoder, EncoderConfig, with_tuples
 from .nets.perceptual import DistilledFeatures, vgg16_features
 
@@ -35,13 +36,11 @@ def load_vgg16(source: str | Path = "vgg16") -> Encoder:
 
 def load_distilled(source: str | Path = "encoder-compact") -> DistilledFeatures:
     """The stand-in that `train encoder` makes; every file of it holds the heads too."""
-    state, metadata = load_weights(source)
-    try:
-        network = DistilledFeatures(EncoderConfig(**with_tuples(json.loads(metadata["config"]))))
-        network.load_state_dict({name: tensor.float() for name, tensor in state.items()})
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise RequestError(f"{source} does not hold a distilled encoder") from error
-    return network.requires_grad_(False).eval()
+    return load_network(
+        source,
+        lambda text: DistilledFeatures(EncoderConfig(**with_tuples(json.loads(text)))),
+        "a distilled encoder",
+    )[0]
 
 
 def load_perceptual(source: str | Path = "") -> tuple[Encoder | DistilledFeatures, str]:

@@ -11,12 +11,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...weights.store import load_weights, pinned
+from ...weights.store import pinned
 from ..device import Device, DeviceName, choose_device
 from ..errors import RequestError
 from ..geometry import Extent
+from ..loading import load_network
 from ..nets.adaattn import AdaAttN, AdaAttNConfig, AttentionLevel
-from ..nets.attention import AttentionMoments, attention_moments, blocks, plain_attention_moments
+from ..nets.attention import attention_moments, blocks, plain_attention_moments
 from ..nets.painter import Painter
 from ..nets.prepared_style import ContentStatistics, PreparedStyle
 from ..progress import CancelToken
@@ -62,7 +63,12 @@ class AdaAttNEngine(TiledEngine[PreparedStyle, ContentStatistics]):
         matrix, which `plan` does not count, of pictures that are never cut: what the rest is
         compared with."""
         place = choose_device(device, exact=exact or plain)
-        network = load_network(weights, plain_attention_moments if plain else attention_moments)
+        attend = plain_attention_moments if plain else attention_moments
+        network, _ = load_network(
+            weights,
+            lambda text: AdaAttN(AdaAttNConfig.from_json(text), attend),
+            "an AdaAttN network",
+        )
         super().__init__(
             place,
             margin=receptive_margin(network),
@@ -129,17 +135,6 @@ class AdaAttNEngine(TiledEngine[PreparedStyle, ContentStatistics]):
             for level, key in prepared.keys.items():
                 steps += 1 + blocks(pixels // 4 ** (level - 1), key.shape[-1])
         return steps
-
-
-def load_network(weights: str | Path, attend: AttentionMoments = attention_moments) -> AdaAttN:
-    """A network for use. RequestError where the file holds none."""
-    state, metadata = load_weights(weights)
-    try:
-        network = AdaAttN(AdaAttNConfig.from_json(metadata["config"]), attend)
-        network.load_state_dict(state)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise RequestError(f"{weights} does not hold an AdaAttN network") from error
-    return network.eval().requires_grad_(False)
 
 
 def receptive_margin(network: AdaAttN) -> int:

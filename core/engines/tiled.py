@@ -117,8 +117,8 @@ class TiledEngine(ABC, Generic[Style, Statistics]):
         report("styling", 0.0)
         cancel.check()
         tiles = list(self.plan(extent, bounds, wanted=wanted).tiles)
-        many = len(tiles) > 1 or extent.long_side > STATISTICS_SIDE
-        with reused() if many else kept():
+        small = len(tiles) == 1 and extent.long_side <= STATISTICS_SIDE
+        with kept() if small else reused():
             self._paint_tiles(tiles, canvas, mixture, bounds, out, region, report)
         report("styling", 1.0)
         return out
@@ -171,8 +171,8 @@ class TiledEngine(ABC, Generic[Style, Statistics]):
         tiles = self._tiles(extent, bounds or Bounds.whole(extent))
         shown = tuple(tile for tile in tiles if wanted is None or wanted(tile.inner))
         largest = max((tile.outer.extent.pixels for tile in shown), default=0)
-        kept = self.kept_bytes if len(shown) > 1 else 0
-        return Plan(shown, kept + largest * self._pixel_bytes)
+        beside = self.kept_bytes if len(shown) > 1 else 0
+        return Plan(shown, beside + largest * self._pixel_bytes)
 
     @torch.inference_mode()
     def pace(self) -> float:

@@ -12,13 +12,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ...weights.store import load_weights, pinned
+from ...weights.store import pinned
 from ...weights.style_store import StyleStore
 from ..canvas import Canvas, as_canvas, fingerprint, stored
 from ..device import DeviceName, choose_device, free_memory, out_of_memory
 from ..errors import RequestError
 from ..geometry import Bounds, Extent
 from ..image import load_picture, to_float
+from ..loading import load_network
 from ..nets.transformer_net import Parameters, PictureStatistics, TNetConfig, mixed, stacked
 from ..nets.zmnet import ZMNet, ZMNetConfig
 from ..progress import CancelToken, Progress, silent
@@ -71,7 +72,7 @@ class ZMNetEngine(TiledEngine[Parameters, PictureStatistics]):
     ) -> None:
         """cached: whether what is made of a style picture is kept on disk."""
         place = choose_device(device, exact=exact)
-        network, _ = load_network(styles)
+        network, _ = network_of(styles)
         if network.config.signal not in ("picture", "statistics"):
             raise RequestError(f"{styles} takes {network.config.signal}, not style pictures")
         tnet = network.config.tnet
@@ -242,7 +243,7 @@ class ZMNetEngine(TiledEngine[Parameters, PictureStatistics]):
     def _known_words(self) -> _Words:
         if self._words is None:
             styles, words = self._files
-            network, metadata = load_network(words)
+            network, metadata = network_of(words)
             if network.config.signal != "words":
                 raise RequestError(f"{words} takes {network.config.signal}, not words")
             if not _same(network.tnet, self.network.tnet):
@@ -268,15 +269,11 @@ class _Words:
     weights: tuple[tuple[str, str], ...]
 
 
-def load_network(weights: str | Path) -> tuple[ZMNet, dict[str, str]]:
+def network_of(weights: str | Path) -> tuple[ZMNet, dict[str, str]]:
     """A network for use, and its file's metadata. RequestError where the file holds none."""
-    state, metadata = load_weights(weights)
-    try:
-        network = ZMNet(ZMNetConfig.from_json(metadata["config"]))
-        network.load_state_dict(state)
-    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
-        raise RequestError(f"{weights} does not hold a ZM-Net network") from error
-    return network.eval().requires_grad_(False), metadata
+    return load_network(
+        weights, lambda text: ZMNet(ZMNetConfig.from_json(text)), "a ZM-Net network"
+    )
 
 
 def receptive_margin(config: TNetConfig) -> int:

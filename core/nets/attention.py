@@ -78,17 +78,17 @@ def attention_moments(
     factor = 1 / math.sqrt(d) if scaled else 1.0
     rows, keys = query.transpose(1, 2), key.float()  # B N D, B D M
     block = min(n, _block(b * m))
-    keep = None if torch.is_grad_enabled() else _Workspace(b, block, m, both)
+    workspace = None if torch.is_grad_enabled() else _Workspace(b, block, m, both)
     means, deviations = [], []
     with torch.autocast(query.device.type, enabled=False):
         for part in rows.split(block, dim=1):
             if each_block is not None:
                 each_block()
             part = part.float() * factor
-            if keep is None:
+            if workspace is None:
                 product = (part @ keys).softmax(dim=-1).to(dtype) @ both  # B n 2C
             else:
-                product = keep.product(part, keys, both)
+                product = workspace.product(part, keys, both)
             first, second = product.float().chunk(2, dim=-1)  # B n C
             means.append(first + centre.transpose(1, 2))
             variance = (second - first * first).clamp_min(0)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ....weights.contact_sheet import contact_sheet
 from ....weights.style_store import StyleStore
-from ...engines.zmnet import load_network
+from ...engines.zmnet import network_of
 from ...nets.zmnet import ZMNet
 from ...perceptual_weights import load_perceptual
 from ...train.data import find_pictures
@@ -67,7 +67,7 @@ def picture_of(image: Tensor) -> Image.Image:
 
 def load_zmnet(source: str | Path) -> ZMNet:
     """RequestError where the file does not hold one."""
-    return load_network(source)[0]
+    return network_of(source)[0]
 
 
 def opened(path: Path, size: int) -> Image.Image:
