@@ -304,7 +304,21 @@ def _recolour(image: Tensor, rng: random.Random) -> Tensor:
     image = T.adjust_brightness(image, rng.uniform(0.7, 1.35))
     image = T.adjust_contrast(image, rng.uniform(0.7, 1.35))
     image = T.adjust_saturation(image, rng.uniform(0.5, 1.5))
-    return T.adjust_hue(image, rng.uniform(-0.04, 0.04)) if rng.random() < 0.3 else image
+    image = T.adjust_hue(image, rng.uniform(-0.04, 0.04)) if rng.random() < 0.3 else image
+    if rng.random() < 0.1:
+        image = T.rgb_to_grayscale(image, num_output_channels=3)
+    return T.gaussian_blur(image, [5, 5], [rng.uniform(0.3, 1.5)]) if rng.random() < 0.2 else image
+
+
+def _tilt(
+    image: Tensor, ids: Tensor, rng: random.Random, outside: int
+) -> tuple[Tensor, Tensor]:
+    """Turned and slanted by some degrees, as nobody's camera is level; what comes in is white."""
+    angle, shear = rng.uniform(-8, 8), [rng.uniform(-8, 8), rng.uniform(-8, 8)]
+    turned = T.affine(
+        image, angle, [0, 0], 1.0, shear, interpolation=T.InterpolationMode.BILINEAR, fill=[255.0]
+    )
+    return turned, T.affine(ids[None], angle, [0, 0], 1.0, shear, fill=[float(outside)])[0]
 
 
 def read_labelled(file: Path) -> tuple[Tensor, Tensor]:
@@ -336,6 +350,8 @@ def _zoom(
     ids = T.resize(ids[None], [h, w], interpolation=T.InterpolationMode.NEAREST)[0]
     if rng.random() < 0.5:
         image, ids = image.flip(2), ids.flip(1)
+    if rng.random() < 0.5:
+        image, ids = _tilt(image, ids, rng, 0 if small else IGNORE)
     top, left = rng.randint(0, max(0, h - height)), rng.randint(0, max(0, w - width))
     image, ids = (
         image[:, top : top + height, left : left + width],
