@@ -166,8 +166,7 @@ class AdaAttN(nn.Module):
         keys, values = {}, {}
         for level in config.layers:
             module: Any = self.attention[str(level)]
-            key = self._keys(features, level)
-            key = module.g(normalise(key, self._moments(key)))
+            key = module.g(self._normalised(self._keys(features, level)))
             value = module.h(features[level - 1])
             keys[level], values[level] = self._positions(key, value, mask)
         parameters = None
@@ -200,6 +199,12 @@ class AdaAttN(nn.Module):
 
     def _moments(self, features: Tensor) -> Moments:
         return moments(features, unbiased=self.config.unbiased)
+
+    def _normalised(self, features: Tensor, by: Moments | None = None) -> Tensor:
+        """By the whole picture's moments, or by the features' own."""
+        if by is None and self.config.unbiased:
+            by = self._moments(features)
+        return normalise(features, by)
 
     def measure(
         self,
@@ -243,20 +248,20 @@ class AdaAttN(nn.Module):
             own = statistics.colours if statistics else None
             base = self._painter.tnet.recolour(content, parameters, own)
         features = self.encoder(base)
-        by = statistics or self._statistics(features)
         if parameters is None:
             sizes = _sizes(features)
-            return self.decoder(self._attended(features, mixture, by), sizes).float()
-        norms = self._painter.norms(parameters, by.norms)
-        painted = self._paint(base, features, mixture, by, norms)
-        return self._painter.tnet.retouch(painted, parameters, by.painted)
+            return self.decoder(self._attended(features, mixture, statistics), sizes).float()
+        norms = self._painter.norms(parameters, statistics.norms if statistics else None)
+        painted = self._paint(base, features, mixture, statistics, norms)
+        of_painted = statistics.painted if statistics else None
+        return self._painter.tnet.retouch(painted, parameters, of_painted)
 
     def _paint(
         self,
         base: Tensor,
         features: Features,
         mixture: Sequence[tuple[PreparedStyle, float]],
-        by: ContentStatistics,
+        by: ContentStatistics | None,
         norms: DynamicNorms,
     ) -> Tensor:
         """RGB, unbounded, of the recoloured photograph and its features, which are used up."""
@@ -280,7 +285,7 @@ class AdaAttN(nn.Module):
         self,
         features: Features,
         mixture: Sequence[tuple[PreparedStyle, float]],
-        by: ContentStatistics,
+        by: ContentStatistics | None,
     ) -> dict[int, Tensor]:
         """What attention makes of the features of its levels; they are taken from the list."""
         found: dict[int, Tensor] = {}
@@ -288,8 +293,9 @@ class AdaAttN(nn.Module):
         for level in range(len(features), 0, -1):
             here = features[level - 1]
             if level in self.config.layers:
-                query = normalise(self._keys(features, level), by.keys[level])
-                normal = normalise(here, by.features[level])
+                keys = self._keys(features, level)
+                query = self._normalised(keys, by.keys[level] if by else None)
+                normal = self._normalised(here, by.features[level] if by else None)
                 module = self.attention[str(level)]
                 parts = (
                     w

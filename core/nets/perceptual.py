@@ -121,16 +121,24 @@ def keys_of(features: Features, level: int, *, nearest: bool = False) -> Tensor:
 
 def _shrink(features: Tensor, size: Sequence[int], factor: int, *, nearest: bool) -> Tensor:
     """By exactly `factor`, which a picture's odd sides must not stretch: a tile of a picture is
-    sampled at the same places as the whole."""
+    sampled at the same places as the whole. Halfway between the middle positions of each cell
+    of `factor`, as bilinear sampling is; beyond the border the last one is repeated."""
     if factor == 1:
         return features
     if nearest:
         return features[..., ::factor, ::factor][..., : size[0], : size[1]]
-    height, width = (s * factor for s in size)
-    features = features[..., :height, :width]
-    missing = (0, width - features.shape[-1], 0, height - features.shape[-2])
-    features = F.pad(features, missing, mode="replicate") if any(missing) else features
-    return F.interpolate(features, list(size), mode="bilinear", align_corners=False)
+    for side, count in ((2, size[0]), (3, size[1])):
+        middle = (_every(features, side, factor, factor // 2 - k, count) for k in (1, 0))
+        features = torch.add(*middle) * 0.5
+    return features
+
+
+def _every(x: Tensor, side: int, step: int, start: int, count: int) -> Tensor:
+    """`count` slices along `side`, `step` apart; the last one where there are no more."""
+    chosen = x.movedim(side, 0)[start::step][:count].movedim(0, side)
+    if chosen.shape[side] == count:
+        return chosen
+    return torch.cat([chosen, x.narrow(side, x.shape[side] - 1, 1)], dim=side)
 
 
 @torch.no_grad()
