@@ -45,10 +45,7 @@ def _adaattn(session: Session) -> Engine:
 def _adaattn_published(session: Session) -> Engine:
     from ..core.engines.adaattn import AdaAttNEngine
 
-    # Nothing scales the logits of its attention down: in bfloat16, which keeps 8 bits of numbers
-    # in the hundreds, its output is off by 5 %.
-    weights = session.weights("adaattn-published")
-    engine = AdaAttNEngine(weights, session.device, exact=True)
+    engine = AdaAttNEngine(session.weights("adaattn-published"), session.device)
     engine.name = "adaattn-published"
     return engine
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -162,13 +163,14 @@ class AdaAttN(nn.Module):
         normalised over the whole style picture all the same. ValueError for a mask of zeros.
         """
         config = self.config
-        features = self.encoder(style)
         keys, values = {}, {}
-        for level in config.layers:
-            module: Any = self.attention[str(level)]
-            key = module.g(self._normalised(self._keys(features, level)))
-            value = module.h(features[level - 1])
-            keys[level], values[level] = self._positions(key, value, mask)
+        with self._as_exactly_as_it_must(style):
+            features = self.encoder(style)
+            for level in config.layers:
+                module: Any = self.attention[str(level)]
+                key = module.g(self._normalised(self._keys(features, level)))
+                value = module.h(features[level - 1])
+                keys[level], values[level] = self._positions(key, value, mask)
         parameters = None
         if config.painter is not None:
             levels = [moments(kept(f, mask)) for f in features]
@@ -220,7 +222,8 @@ class AdaAttN(nn.Module):
         """
         parameters = _parameters(mixture)
         if parameters is None:
-            return self._statistics(self.encoder(content), mask)
+            with self._as_exactly_as_it_must(content):
+                return self._statistics(self.encoder(content), mask)
         colours = colours_of(kept(content, mask))
         norms: list[Moments] = []
         base = self._painter.tnet.recolour(content, parameters, colours)
@@ -243,14 +246,15 @@ class AdaAttN(nn.Module):
         """
         mixture = [(style, 1.0)] if isinstance(style, PreparedStyle) else list(style)
         parameters = _parameters(mixture)
-        base = content
-        if parameters is not None:
-            own = statistics.colours if statistics else None
-            base = self._painter.tnet.recolour(content, parameters, own)
-        features = self.encoder(base)
         if parameters is None:
-            sizes = _sizes(features)
-            return self.decoder(self._attended(features, mixture, statistics), sizes).float()
+            with self._as_exactly_as_it_must(content):
+                features = self.encoder(content)
+                sizes = _sizes(features)
+                attended = self._attended(features, mixture, statistics)
+            return self.decoder(attended, sizes).float()
+        own = statistics.colours if statistics else None
+        base = self._painter.tnet.recolour(content, parameters, own)
+        features = self.encoder(base)
         norms = self._painter.norms(parameters, statistics.norms if statistics else None)
         painted = self._paint(base, features, mixture, statistics, norms)
         of_painted = statistics.painted if statistics else None
@@ -267,6 +271,13 @@ class AdaAttN(nn.Module):
         """RGB, unbounded, of the recoloured photograph and its features, which are used up."""
         sizes = _sizes(features)
         return self._painter(base, norms, self._attended(features, mixture, by), sizes)
+
+    def _as_exactly_as_it_must(self, image: Tensor) -> AbstractContextManager[Any]:
+        """Float32 where logits are not scaled: of several hundred, bfloat16 keeps no more than
+        the first digit behind the point, and another key wins."""
+        if self.config.scaled or torch.is_grad_enabled():
+            return nullcontext()
+        return torch.autocast(image.device.type, enabled=False)
 
     @property
     def _painter(self) -> Painter:

@@ -13,6 +13,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from .sharp_attention import SharpAttention
+
 VARIANCE_FLOOR = 1e-6  # inside the root: the gradient of sqrt is infinite at 0
 BLOCK_ELEMENTS = 4_194_304  # attention weights held at once: 16 MB in float32
 
@@ -78,17 +80,14 @@ def attention_moments(
     factor = 1 / math.sqrt(d) if scaled else 1.0
     rows, keys = query.transpose(1, 2), key.to(dtype)  # B N D, B D M
     block = min(n, _block(b * m))
-    workspace = None if torch.is_grad_enabled() else _Workspace(b, block, m, both)
+    products = _Products(keys, both, block, sharp=not scaled)
     means, deviations = [], []
     with torch.autocast(query.device.type, enabled=False):
         for part in rows.split(block, dim=1):
             if each_block is not None:
                 each_block()
             part = (part.float() * factor).to(dtype)
-            if workspace is None:
-                product = (part @ keys).softmax(dim=-1) @ both  # B n 2C
-            else:
-                product = workspace.product(part, keys, both)
+            product = products.of(part)  # B n 2C
             first, second = product.float().chunk(2, dim=-1)  # B n C
             means.append(first + centre.transpose(1, 2))
             variance = (second - first * first).clamp_min(0)
@@ -96,21 +95,37 @@ def attention_moments(
     return torch.cat(means, dim=1).transpose(1, 2), torch.cat(deviations, dim=1).transpose(1, 2)
 
 
-class _Workspace:
-    """The blocks of weights that attention holds, taken once: taken anew for each block of
-    queries, the answers kept between them settled in the gaps that the last ones had left, which
-    then did not hold the next ones, and memory grew by a gigabyte."""
+class _Products:
+    """Softmax(queries keys) values, block by block, by the shortest way.
 
-    def __init__(self, batch: int, queries: int, keys: int, values: Tensor) -> None:
-        """values: [B, M, 2C], in the format that weights are multiplied in."""
-        self.logits, self.weights = values.new_empty((2, batch, queries, keys))
+    The blocks of weights are held once: taken anew for each block of queries, the answers kept
+    between them settled in the gaps that the last ones had left, which then did not hold the next
+    ones, and memory grew by a gigabyte.
+    """
 
-    def product(self, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-        """[B, n, D], [B, D, M], [B, M, 2C] -> the values weighted for each query, [B, n, 2C]."""
+    def __init__(self, keys: Tensor, values: Tensor, block: int, *, sharp: bool) -> None:
+        """keys: [B, D, M], values: [B, M, 2C], in one format. block: queries at once, at most."""
+        self.keys, self.values, self.block = keys, values, block
+        self.logits: Tensor | None = None
+        self.sharp: SharpAttention | None = None
+        alone = len(keys) == 1 and keys.device.type == "cpu"
+        if sharp and alone and not torch.is_grad_enabled():
+            self.sharp = SharpAttention(keys[0], values[0])
+
+    def of(self, queries: Tensor) -> Tensor:
+        """queries: [B, n, D] -> [B, n, 2C]."""
+        if torch.is_grad_enabled():
+            return (queries @ self.keys).softmax(dim=-1) @ self.values
+        chosen = self.sharp(queries[0]) if self.sharp is not None else None
+        if chosen is not None:
+            return chosen[None]
+        if self.logits is None:
+            size = (2, len(self.keys), self.block, self.keys.shape[2])
+            self.logits, self.weights = self.values.new_empty(size)
         logits, weights = (x[:, : queries.shape[1]] for x in (self.logits, self.weights))
-        torch.bmm(queries, keys, out=logits)
+        torch.bmm(queries, self.keys, out=logits)
         torch.softmax(logits, dim=-1, out=weights)
-        return weights @ values
+        return weights @ self.values
 
 
 def product_format(query: Tensor, *, scaled: bool) -> torch.dtype:

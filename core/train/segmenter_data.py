@@ -310,9 +310,7 @@ def _recolour(image: Tensor, rng: random.Random) -> Tensor:
     return T.gaussian_blur(image, [5, 5], [rng.uniform(0.3, 1.5)]) if rng.random() < 0.2 else image
 
 
-def _tilt(
-    image: Tensor, ids: Tensor, rng: random.Random, outside: int
-) -> tuple[Tensor, Tensor]:
+def _tilt(image: Tensor, ids: Tensor, rng: random.Random, outside: int) -> tuple[Tensor, Tensor]:
     """Turned and slanted by some degrees, as nobody's camera is level; what comes in is white."""
     angle, shear = rng.uniform(-8, 8), [rng.uniform(-8, 8), rng.uniform(-8, 8)]
     turned = T.affine(
