@@ -164,7 +164,7 @@ class AdaAttN(nn.Module):
         """
         config = self.config
         keys, values = {}, {}
-        with self._as_exactly_as_it_must(style):
+        with self._exactly_where_it_matters(style):
             features = self.encoder(style)
             for level in config.layers:
                 module: Any = self.attention[str(level)]
@@ -222,7 +222,7 @@ class AdaAttN(nn.Module):
         """
         parameters = _parameters(mixture)
         if parameters is None:
-            with self._as_exactly_as_it_must(content):
+            with self._exactly_where_it_matters(content):
                 return self._statistics(self.encoder(content), mask)
         colours = colours_of(kept(content, mask))
         norms: list[Moments] = []
@@ -247,7 +247,7 @@ class AdaAttN(nn.Module):
         mixture = [(style, 1.0)] if isinstance(style, PreparedStyle) else list(style)
         parameters = _parameters(mixture)
         if parameters is None:
-            with self._as_exactly_as_it_must(content):
+            with self._exactly_where_it_matters(content):
                 features = self.encoder(content)
                 sizes = _sizes(features)
                 attended = self._attended(features, mixture, statistics)
@@ -272,7 +272,7 @@ class AdaAttN(nn.Module):
         sizes = _sizes(features)
         return self._painter(base, norms, self._attended(features, mixture, by), sizes)
 
-    def _as_exactly_as_it_must(self, image: Tensor) -> AbstractContextManager[Any]:
+    def _exactly_where_it_matters(self, image: Tensor) -> AbstractContextManager[Any]:
         """Float32 where logits are not scaled: of several hundred, bfloat16 keeps no more than
         the first digit behind the point, and another key wins."""
         if self.config.scaled or torch.is_grad_enabled():

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .statistics import EPSILON, Moments, moments
+from .statistics import EPSILON, Moments, moments, normalised_by
 
 
 class DynamicNorms:
@@ -57,6 +57,8 @@ def dynamic_instance_norm(
         return _one_pass(x, gamma, beta)[0]
     if of is None:
         return _DynamicInstanceNorm.apply(x, gamma, beta)  # type: ignore[no-any-return]
+    if _takes_one_pass(x) and len(x) == 1:
+        return normalised_by(x, of, gamma[0].float(), beta[0].float())
     scale = gamma[..., None, None] / of.deviation
     shift = beta[..., None, None] - of.mean * scale
     return torch.addcmul(shift, x.float(), scale).to(x.dtype)
