@@ -273,8 +273,8 @@ class AdaAttN(nn.Module):
         return self._painter(base, norms, self._attended(features, mixture, by), sizes)
 
     def _exactly_where_it_matters(self, image: Tensor) -> AbstractContextManager[Any]:
-        """Float32 where logits are not scaled: of several hundred, bfloat16 keeps no more than
-        the first digit behind the point, and another key wins."""
+        """Float32 where logits are not scaled: of several hundred, bfloat16 keeps whole numbers at
+        best, and another key wins."""
         if self.config.scaled or torch.is_grad_enabled():
             return nullcontext()
         return torch.autocast(image.device.type, enabled=False)

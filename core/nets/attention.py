@@ -130,7 +130,7 @@ class _Products:
 
 def product_format(query: Tensor, *, scaled: bool) -> torch.dtype:
     """Autocast's, where only a picture is asked for and logits are scaled: attention takes half
-    the time, and pictures of adaattn-compact lose 0.3 dB of 55. Unscaled logits make single
+    the time, and pictures of adaattn-compact lose 0.3 dB of 55 at most. Unscaled logits make single
     weights of 1, and moments as exact as their values: float32, as for training.
     """
     kind = query.device.type

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from ..device import cpu_has_bfloat16
 
-# What lies so far below a query's best logit has e^-16 of its weight: 1e-7. bfloat16 errs besides,
-# both factors and the logit by 2^-9 each at most.
+# What lies so far below a query's best logit has e^-16 of its weight: 1e-7. bfloat16 errs besides:
+# both factors of each product and the sum by 2^-9 each at most.
 NEGLIGIBLE = 16.0
 ERROR = 2.0**-6  # of the best logit
 MOST = 64  # keys a query on average; of more, all at once are the shorter way

@@ -150,6 +150,7 @@ def _again(image: Any, done: Done, options: Options) -> Put:
         for k, fate in what.items():
             if fate in (Fate.STAY, Fate.REPAINT):
                 layer = made.get(k, there[k])
+                memory.renumber(layer, k)
                 _, x, y = layer.get_offsets()
                 if (source.x, source.y) != (old.x, old.y):
                     layer.set_offsets(x + source.x - old.x, y + source.y - old.y)

@@ -107,6 +107,13 @@ def marked_again(layer: Any, old: Mark, pixels: str) -> None:
     _write(layer, MARK, vars(replace(old, tattoo=layer.get_tattoo(), pixels=pixels)))
 
 
+def renumber(layer: Any, region: int) -> None:
+    """The layer stays, and its region has another number in the recipe now."""
+    own = mark_of(layer)
+    if own is not None and own.region != region:
+        _write(layer, MARK, vars(replace(own, region=region)))
+
+
 def mark_of(layer: Any) -> Mark | None:
     data = _read(layer, MARK)
     try:
