@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .statistics import EPSILON, Moments, moments, normalised_by
+from .statistics import EPSILON, Moments, moments, normalised_by, takes_one_pass
 
 
 class DynamicNorms:
@@ -53,11 +53,11 @@ def dynamic_instance_norm(
 
     gamma = 1 and beta = 0 is plain instance normalisation.
     """
-    if of is None and _takes_one_pass(x):
+    if of is None and takes_one_pass(x):
         return _one_pass(x, gamma, beta)[0]
     if of is None:
         return _DynamicInstanceNorm.apply(x, gamma, beta)  # type: ignore[no-any-return]
-    if _takes_one_pass(x) and len(x) == 1:
+    if takes_one_pass(x) and len(x) == 1:
         return normalised_by(x, of, gamma[0].float(), beta[0].float())
     scale = gamma[..., None, None] / of.deviation
     shift = beta[..., None, None] - of.mean * scale
@@ -66,16 +66,11 @@ def dynamic_instance_norm(
 
 def normalised_and_measured(x: Tensor, gamma: Tensor, beta: Tensor) -> tuple[Tensor, Moments]:
     """`dynamic_instance_norm` by x's own moments, and these."""
-    if _takes_one_pass(x):
+    if takes_one_pass(x):
         y, means, rates = _one_pass(x, gamma, beta)
         return y, Moments(means.float()[..., None, None], 1 / rates.float()[..., None, None])
     by = moments(x)
     return dynamic_instance_norm(x, gamma, beta, by), by
-
-
-def _takes_one_pass(x: Tensor) -> bool:
-    """Graphics cards don't take float32 parameters beside a bfloat16 picture."""
-    return x.device.type == "cpu" and not torch.is_grad_enabled()
 
 
 def _one_pass(x: Tensor, gamma: Tensor, beta: Tensor) -> tuple[Tensor, Tensor, Tensor]:

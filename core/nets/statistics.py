@@ -57,15 +57,20 @@ def normalise(features: Tensor, of: Moments | None = None) -> Tensor:
     """
     count, channels, height, width = features.shape
     pixels = height * width
-    short = features.dtype == torch.bfloat16 and features.device.type == "cpu"
-    if of is None and short and pixels >= ONE_PASS and not torch.is_grad_enabled():
+    short = features.dtype == torch.bfloat16 and takes_one_pass(features)
+    if of is None and short and pixels >= ONE_PASS:
         return torch.native_group_norm(
             features, None, None, count, channels, pixels, channels, EPSILON
         )[0]
-    if of is not None and short and count == 1 and not torch.is_grad_enabled():
+    if of is not None and short and count == 1:
         return normalised_by(features, of)
     by = of or moments(features)
     return (features.float() - by.mean) / by.deviation
+
+
+def takes_one_pass(x: Tensor) -> bool:
+    """Graphics cards don't take float32 parameters beside a bfloat16 picture."""
+    return x.device.type == "cpu" and not torch.is_grad_enabled()
 
 
 def normalised_by(

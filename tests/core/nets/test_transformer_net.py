@@ -70,7 +70,6 @@ def written_out(net: TNet, x: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
     return net.out(x).tanh() / 2 + 0.5
 
 
-@torch.no_grad()
 def test_shifts_that_add_up_in_the_blocks_cost_no_digits() -> None:
     """A thousand beside a deviation of one: added, a deviation found in one pass was nothing."""
     net, parameters = network().double(), signal()
@@ -83,6 +82,7 @@ def test_shifts_that_add_up_in_the_blocks_cost_no_digits() -> None:
     torch.testing.assert_close(found, exact.float(), atol=1e-4, rtol=1e-4)
 
 
+@torch.no_grad()
 def test_an_untrained_table_is_the_network_with_plain_instance_normalisation() -> None:
     net, image = network(), picture(40, 52)
     parameters = StyleTable(SMALL)(torch.tensor([0]))
