@@ -48,7 +48,7 @@ class AdaAttNEngine(TiledEngine[PreparedStyle, ContentStatistics]):
     # of 512, and one of 896 px no less than that.
     largest_tile = 768
     largest_whole = 1_200_000  # a sixth more than such a tile; cut in two, it takes a fifth longer
-    kept_bytes = 220_000_000
+    kept_bytes = 260_000_000
 
     def __init__(
         self,
@@ -152,4 +152,4 @@ def receptive_margin(network: AdaAttN) -> int:
 
 def pixel_bytes(config: AdaAttNConfig, device: Device) -> int:
     """Peak of `AdaAttN.stylize` a pixel beside `kept_bytes`, as processes of their own took it."""
-    return 565 + 5 * config.encoder.widths[0] * device.dtype.itemsize
+    return 240 + 9 * config.encoder.widths[0] * device.dtype.itemsize

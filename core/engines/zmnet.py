@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ...weights.store import pinned
 from ...weights.style_store import StyleStore
 from ..canvas import Canvas, as_canvas, fingerprint, stored
-from ..device import DeviceName, choose_device, free_memory, out_of_memory
+from ..device import Device, DeviceName, choose_device, free_memory, out_of_memory
 from ..errors import RequestError
 from ..geometry import Bounds, Extent
 from ..image import load_picture, to_float
@@ -77,7 +77,7 @@ class ZMNetEngine(TiledEngine[Parameters, PictureStatistics]):
             raise RequestError(f"{styles} takes {network.config.signal}, not style pictures")
         tnet = network.config.tnet
         super().__init__(
-            place, margin=receptive_margin(tnet), pixel_bytes=pixel_bytes(tnet), tile=tile
+            place, margin=receptive_margin(tnet), pixel_bytes=pixel_bytes(tnet, place), tile=tile
         )
         self.network = network.to(self.device.place)
         self.network.to(memory_format=torch.channels_last)
@@ -289,10 +289,9 @@ def blocks_reach(config: TNetConfig) -> int:
     return quarters + 2 + config.kernel // 2 + ALIGN  # 2: the one after the first up-sampling
 
 
-def pixel_bytes(config: TNetConfig) -> int:
-    """Peak of TNet a pixel beside `kept_bytes`, as processes of their own took it, in bfloat16;
-    float32 takes a little less, since nothing is converted."""
-    return 256 + 14 * config.widths[0]
+def pixel_bytes(config: TNetConfig, device: Device) -> int:
+    """Peak of TNet a pixel beside `kept_bytes`, as processes of their own took it."""
+    return 96 + 9 * config.widths[0] * device.dtype.itemsize
 
 
 def trained_words(words: str | Path, metadata: dict[str, str]) -> tuple[tuple[str, ...], float]:
