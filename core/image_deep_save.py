@@ -1,10 +1,8 @@
-"""Pixels of 16 bits or floats out, as PNG and TIFF, with all that their file said."""
+"""Pixels of 16 bits or floats out, as 8 bits and as TIFF, with all that their file said."""
 
 from __future__ import annotations
 
 import struct
-import zlib
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, BinaryIO
 
@@ -13,14 +11,11 @@ from PIL import ExifTags, Image, TiffImagePlugin, TiffTags
 
 from . import profiles
 from .geometry import Bounds
-from .image_metadata import DESCRIPTIVE, XMP_KEY, XMP_TAG
+from .image_metadata import DESCRIPTIVE, XMP_TAG
 from .picture import Picture, Pixels, quantised, scaled
-from .png_chunks import chunk, text_chunk
 from .resample import strips
 
-_INCH = 0.0254  # m
 _DIRECTORIES = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
-_HEADER_LENGTH = 33  # bytes of a PNG up to the end of IHDR
 
 
 def reduced(picture: Picture) -> Picture:
@@ -44,31 +39,6 @@ def reduced(picture: Picture) -> Picture:
     if becomes_srgb:
         info = replace(info, icc=None, chunks=())
     return Picture(pixels, alpha, picture.grey, info)
-
-
-def write_png(
-    stream: BinaryIO, picture: Picture, samples: Pixels, icc: bytes | None, text: Mapping[str, str]
-) -> None:
-    """A PNG of 16 bits. samples: HW or HWC uint16, alpha last. icc: the profile that fits them."""
-    from imagecodecs import png_encode
-
-    data = png_encode(samples, level=6)
-    stream.write(data[:_HEADER_LENGTH])
-    info = picture.info
-    for kind, content in info.chunks:
-        stream.write(chunk(kind, content))
-    if icc:
-        stream.write(chunk(b"iCCP", b"ICC Profile\0\0" + zlib.compress(icc)))
-    if info.dpi:
-        across, down = (round(each / _INCH) for each in info.dpi)
-        stream.write(chunk(b"pHYs", struct.pack(">IIB", across, down, 1)))
-    if info.exif:
-        stream.write(chunk(b"eXIf", info.exif.removeprefix(b"Exif\0\0")))
-    if info.xmp:
-        stream.write(text_chunk(XMP_KEY, info.xmp.decode("utf-8", "replace")))
-    for key, value in {**info.text, **text}.items():
-        stream.write(text_chunk(key, value))
-    stream.write(memoryview(data)[_HEADER_LENGTH:])
 
 
 def write_tiff(stream: BinaryIO, picture: Picture, samples: Pixels, icc: bytes | None) -> None:

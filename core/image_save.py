@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, PngImagePlugin
+from PIL import ExifTags, Image
 
 from .atomic import check_target, replacing
 from .errors import RequestError
 from .geometry import Extent
-from .image_deep_save import reduced, write_png, write_tiff
-from .image_metadata import DESCRIPTIVE, XMP_KEY, XMP_TAG
+from .image_deep_save import reduced, write_tiff
+from .image_metadata import DESCRIPTIVE, XMP_TAG
+from .image_png import write_png
 from .picture import Picture, Pixels, from_float, has_foreign_profile
 from .profiles import to_embed
 from .recipe_checks import STYLE_SIDE_LIMIT
@@ -34,9 +35,6 @@ FORMATS = {
     ".bmp": "BMP",
 }
 _LONGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383}  # px, of libjpeg and of the WebP container
-# Deflate at Pillow's own level, 6, took half as long as a region of a large photo took to repaint;
-# this one takes a quarter to a third of that, for files that are 12% larger.
-PNG_LEVEL = 2
 _OPAQUE_ONLY = ("JPEG", "BMP")
 _MARKER = 65_533  # bytes that one JPEG marker holds
 _XMP_MARKER = _MARKER - 29  # less the name that stands before XMP
@@ -66,7 +64,7 @@ def save_picture(
     PNG only.
     """
     form = _check(path, force, picture)
-    if picture.pixels.dtype != np.uint8 and form in ("PNG", "TIFF"):
+    if form == "PNG" or (form == "TIFF" and picture.pixels.dtype != np.uint8):
         samples = _samples(picture)
         icc = _profile(picture, form, grey=samples.ndim == 2 or samples.shape[2] == 2)
         with replacing(path, force=force) as stream:
@@ -77,7 +75,7 @@ def save_picture(
         return
     picture = reduced(picture)
     image = _image(picture, alpha=form not in _OPAQUE_ONLY)
-    options = _options(picture, form, image.mode, text or {})
+    options = _options(picture, form, image.mode)
     with replacing(path, force=force) as stream:
         aside(lambda: image.save(stream, format=form, **options))
 
@@ -169,14 +167,11 @@ def _still_grey(pixels: Pixels) -> bool:
     return bool(same.all())
 
 
-def _options(picture: Picture, form: str, mode: str, text: Mapping[str, str]) -> dict[str, Any]:
+def _options(picture: Picture, form: str, mode: str) -> dict[str, Any]:
     info = picture.info
     icc = _profile(picture, form, grey=mode in ("L", "LA"))
     options: dict[str, Any] = {"icc_profile": icc, "dpi": info.dpi}
     match form:
-        case "PNG":
-            options |= {"exif": info.exif, "pnginfo": _png_info(picture, text)}
-            options |= {"compress_level": PNG_LEVEL}
         case "JPEG":
             options |= _jpeg_options(picture, mode)
         case "WEBP":
@@ -190,17 +185,6 @@ def _options(picture: Picture, form: str, mode: str, text: Mapping[str, str]) ->
 def _profile(picture: Picture, form: str, *, grey: bool) -> bytes | None:
     info = picture.info
     return to_embed(info.icc, info.chunks, grey=grey, beside_chunks=form == "PNG")
-
-
-def _png_info(picture: Picture, text: Mapping[str, str]) -> PngImagePlugin.PngInfo:
-    info = PngImagePlugin.PngInfo()
-    for kind, content in picture.info.chunks:
-        info.add(kind, content)
-    if picture.info.xmp:
-        info.add_itxt(XMP_KEY, picture.info.xmp.decode("utf-8", "replace"))
-    for key, value in {**picture.info.text, **text}.items():
-        info.add_itxt(key, value)
-    return info
 
 
 def _jpeg_options(picture: Picture, mode: str) -> dict[str, Any]:

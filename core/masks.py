@@ -316,11 +316,16 @@ def _by_hand(
         edges.refine(claim.found, out)
     for values in region.painted:
         cancel.check()
-        np.maximum(out, _cut(resized_map(values, full), region, control), out=out)
+        values = _cut(resized_map(values, full), region, control)
+        box = box_of(values)
+        if box is not None:  # what is never written takes no memory
+            np.maximum(out[box.slices], values[box.slices], out=out[box.slices])
     if control.invert:
         np.subtract(1, out, out=out)
     cancel.check()
     values = grown(out, control.grow)
+    if values is out and claim.allowed.min() >= 1:
+        return
     room = Enlarged(claim.allowed, full)
     for strip in strips(Bounds.whole(full)):
         cancel.check()

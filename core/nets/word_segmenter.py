@@ -1,6 +1,6 @@
 """Pixels and words in one space: the network behind the built-in segmenter.
 
-An EfficientNet-Lite0 trunk (Tan and Le 2019, "EfficientNet", ICML; the Lite variant has no squeeze
+An EfficientNet-Lite trunk (Tan and Le 2019, "EfficientNet", ICML; the Lite variant has no squeeze
 and excitation and ReLU6 throughout) with its batch norms folded into the convolutions, and a small
 feature pyramid (Lin et al. 2017, "Feature Pyramid Networks", CVPR) that ends in one vector a
 pixel at a quarter of the input's resolution. A word is a point in the same space: the linear image
@@ -11,6 +11,7 @@ their dot product plus the word's bias, so any number of words can be asked of o
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
@@ -30,9 +31,11 @@ STAGES = (
     (5, 2, 6, 192, 4),
     (3, 1, 6, 320, 1),
 )
-# Index of the last block at stride 4, 8 and 16, and what comes out of it
-TAPS = {2: 24, 4: 40, 10: 112}
-LAST, HEAD = 320, 1280  # channels of the last block, and of what ImageNet's classifier was shown
+# How much wider and deeper than that the others of the family are (paper, section 3.3); Lite keeps
+# the repeats of the first and the last stage, stem and head.
+TRUNKS = {"lite0": (1.0, 1.0), "lite1": (1.0, 1.1), "lite2": (1.1, 1.2)}
+FINEST = (1, 2, 4)  # stages that end at strides 4, 8 and 16
+HEAD = 1280  # channels of what ImageNet's classifier was shown
 STRIDE = 32  # sides of the input must be multiples of this
 
 # A word's few numbers must move further than a filter's at one learning rate: without these gains
@@ -49,6 +52,7 @@ class WordSegmenterConfig:
     width: int = 160
     sentence_dim: int = 256
     long_side: int = 384  # the input size at which it was measured, in pixels
+    trunk: str = "lite0"  # of TRUNKS
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -107,21 +111,43 @@ class InvertedResidual(nn.Module):
         return x + y if self.skip else y
 
 
-class Trunk(nn.Module):
-    """EfficientNet-Lite0 without its classifier, batch norms folded."""
+def _stages(trunk: str) -> list[tuple[int, int, int, int, int]]:
+    """STAGES as wide and as deep as the named one of TRUNKS."""
+    width, depth = TRUNKS[trunk]
+    stages = []
+    for index, (kernel, stride, expansion, channels, repeats) in enumerate(STAGES):
+        if index not in (0, len(STAGES) - 1):
+            repeats = math.ceil(depth * repeats)
+        # To the nearest multiple of 8, but not by more than a tenth down.
+        wide = max(8, int(width * channels + 4) // 8 * 8)
+        if wide < 0.9 * width * channels:
+            wide += 8
+        stages.append((kernel, stride, expansion, wide, repeats))
+    return stages
 
-    def __init__(self) -> None:
+
+class Trunk(nn.Module):
+    """An EfficientNet-Lite without its classifier, batch norms folded.
+
+    channels: of the maps that it gives.
+    """
+
+    def __init__(self, name: str = "lite0") -> None:
         super().__init__()
         self.stem = SameConv(3, 32, 3, 2)
         blocks: list[InvertedResidual] = []
-        before = 32
-        for kernel, stride, expansion, after, repeats in STAGES:
+        before, self._taps, channels = 32, set[int](), []
+        for stage, (kernel, stride, expansion, after, repeats) in enumerate(_stages(name)):
             for repeat in range(repeats):
                 step = stride if repeat == 0 else 1
                 blocks.append(InvertedResidual(before, after, kernel, step, expansion))
                 before = after
+            if stage in FINEST:
+                self._taps.add(len(blocks) - 1)
+                channels.append(after)
         self.blocks = nn.ModuleList(blocks)
-        self.head = SameConv(LAST, HEAD, 1)
+        self.head = SameConv(before, HEAD, 1)
+        self.channels = (*channels, before + HEAD)
 
     def residuals(self) -> list[InvertedResidual]:
         """The blocks from the first to the last."""
@@ -129,13 +155,13 @@ class Trunk(nn.Module):
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """x: [B, 3, H, W] in [-1, 1]; gives the maps at strides 4, 8, 16 and 32. The last is the
-        last block's and the head's, LAST + HEAD channels: what tells a lobster from a crab is
-        plainest where the classifier looks."""
+        last block's and the head's: what tells a lobster from a crab is plainest where the
+        classifier looks."""
         x = self.stem(x)  # B 32 H/2 W/2
         maps = []
         for index, block in enumerate(self.blocks):
             x = block(x)
-            if index in TAPS:
+            if index in self._taps:
                 maps.append(x)
         return [*maps, torch.cat([x, self.head(x)], dim=1)]
 
@@ -155,14 +181,16 @@ class NormConv(nn.Module):
 class Pyramid(nn.Module):
     """Joins the maps of strides 32, 16, 8 and 4, the coarsest with the whole picture's mean."""
 
-    def __init__(self, width: int, dim: int) -> None:
+    def __init__(self, channels: Sequence[int], width: int, dim: int) -> None:
+        """channels: of the maps at strides 4, 8, 16 and 32."""
         super().__init__()
         fine, coarse = width // 2, width
-        self.scene = nn.Conv2d(LAST + HEAD, coarse, 1)
-        self.lateral32 = nn.Conv2d(LAST + HEAD, coarse, 1)
-        self.lateral16 = nn.Conv2d(TAPS[10], coarse, 1)
-        self.lateral8 = nn.Conv2d(TAPS[4], coarse, 1)
-        self.lateral4 = nn.Conv2d(TAPS[2], fine, 1)
+        at4, at8, at16, at32 = channels
+        self.scene = nn.Conv2d(at32, coarse, 1)
+        self.lateral32 = nn.Conv2d(at32, coarse, 1)
+        self.lateral16 = nn.Conv2d(at16, coarse, 1)
+        self.lateral8 = nn.Conv2d(at8, coarse, 1)
+        self.lateral4 = nn.Conv2d(at4, fine, 1)
         self.mix32 = NormConv(coarse, coarse)
         self.mix16 = NormConv(coarse, coarse)
         self.mix8 = NormConv(coarse, coarse)
@@ -196,8 +224,8 @@ class WordSegmenter(nn.Module):
         super().__init__()
         self.config = config
         count = len(config.words)
-        self.trunk = Trunk()
-        self.pyramid = Pyramid(config.width, config.dim)
+        self.trunk = Trunk(config.trunk)
+        self.pyramid = Pyramid(self.trunk.channels, config.width, config.dim)
         self.project = nn.Linear(config.sentence_dim, config.dim, bias=False)
         self.residual = nn.Parameter(torch.zeros(count, config.dim))
         self.bias = nn.Parameter(torch.full((count,), -2.0 / BIAS_GAIN))

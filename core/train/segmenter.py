@@ -54,6 +54,7 @@ class SegmenterConfig(TrainConfig):
     data: str = ""
     vectors: str = "word-vectors"
     trunk: str = ""
+    trunk_name: str = "lite0"
     frozen: int = 16
     trunk_rate: float = 0.05
     dropout: float = 0.0
@@ -85,8 +86,9 @@ class SegmenterTask:
         if missing:
             raise RequestError(f"the word vectors lack {missing[0]!r}: make the table again")
         network = WordSegmenterConfig(
-            words=words, dim=config.dim, width=config.width, sentence_dim=table.vectors.shape[1]
-        )
+            words=words, dim=config.dim, width=config.width, trunk=config.trunk_name,
+            sentence_dim=table.vectors.shape[1],
+        )  # fmt: skip
         model = WordSegmenter(network)
         model.sentences.copy_(table.vectors[[table.index[w] for w in words]])
         if config.init:

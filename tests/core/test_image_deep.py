@@ -360,10 +360,13 @@ def test_eight_bit_files_go_without_the_deep_readers(tmp_path: Path) -> None:
         "from semantic_style.core.image import load_picture, save_picture, to_float\n"
         "picture = load_picture(sys.argv[1])\n"
         "to_float(picture)\n"
-        "save_picture(picture, sys.argv[1], force=True)\n"
+        "save_picture(picture, sys.argv[2], force=True)\n"
         "print(*{'imagecodecs', 'tifffile'} & set(sys.modules))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, tmp_path / "p.png"], capture_output=True, text=True, check=True
+        [sys.executable, "-c", code, tmp_path / "p.png", tmp_path / "p.tif"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout.split() == []
