@@ -19,7 +19,7 @@ from .vocabulary import Lexicon, Vocabulary
 if TYPE_CHECKING:
     import torch
 
-    from ..core.nets.word_segmenter import WordSegmenter
+    from ..core.nets.word_segmenter import JoinedSegmenter, WordSegmenter
 
 NETWORK, VECTORS = "word-segmenter", "word-vectors"
 
@@ -35,7 +35,7 @@ class PixelVectors:
 class _Loaded:
     """What the files hold. words: vectors [K, D], bias: [K], calibrated."""
 
-    network: WordSegmenter
+    network: WordSegmenter | JoinedSegmenter
     words: torch.Tensor
     bias: torch.Tensor
     vocabulary: Vocabulary
@@ -63,11 +63,10 @@ class BuiltinSegmenter:
     def _loaded(self) -> _Loaded:
         import torch
 
-        from ..core.nets.word_segmenter import WordSegmenter, WordSegmenterConfig
+        from ..core.nets.word_segmenter import segmenter_of
 
         state, metadata = load_weights(self._files[0])
-        config = WordSegmenterConfig.from_json(metadata["config"])
-        network = WordSegmenter(config)
+        network = segmenter_of(metadata["config"])
         network.load_state_dict({k: v.float() for k, v in state.items()})
         network.eval().requires_grad_(False).to(self._device)
         network.to(memory_format=torch.channels_last)
@@ -82,7 +81,7 @@ class BuiltinSegmenter:
             table["kinds"].numpy(),
         )
         try:
-            vocabulary = Vocabulary(config.words, lexicon)
+            vocabulary = Vocabulary(network.config.words, lexicon)
         except KeyError as error:
             raise RequestError(f"the word vectors lack {error}: reinstall the weights") from None
         return _Loaded(network, words, bias + network.calibration, vocabulary)

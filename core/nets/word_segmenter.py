@@ -181,8 +181,9 @@ class NormConv(nn.Module):
 class Pyramid(nn.Module):
     """Joins the maps of strides 32, 16, 8 and 4, the coarsest with the whole picture's mean."""
 
-    def __init__(self, channels: Sequence[int], width: int, dim: int) -> None:
-        """channels: of the maps at strides 4, 8, 16 and 32."""
+    def __init__(self, channels: Sequence[int], width: int, dim: int, dropout: float) -> None:
+        """channels: of the maps at strides 4, 8, 16 and 32. dropout: share of the coarsest one's
+        that is left out in training."""
         super().__init__()
         fine, coarse = width // 2, width
         at4, at8, at16, at32 = channels
@@ -197,7 +198,7 @@ class Pyramid(nn.Module):
         self.narrow = nn.Conv2d(coarse, fine, 1)
         self.mix4 = NormConv(fine, fine)
         self.out = nn.Conv2d(fine, dim, 1)
-        self.dropout = nn.Dropout2d(0.0)  # of the coarsest map, in training
+        self.dropout = nn.Dropout2d(dropout)
 
     def forward(self, maps: Sequence[Tensor]) -> Tensor:
         at4, at8, at16, at32 = maps
@@ -220,12 +221,12 @@ class WordSegmenter(nn.Module):
     sentences: Tensor  # K sentence_dim, unit length
     calibration: Tensor  # K, added to the logits so that 0.5 is the threshold of best IoU
 
-    def __init__(self, config: WordSegmenterConfig) -> None:
+    def __init__(self, config: WordSegmenterConfig, *, dropout: float = 0.0) -> None:
         super().__init__()
         self.config = config
         count = len(config.words)
         self.trunk = Trunk(config.trunk)
-        self.pyramid = Pyramid(self.trunk.channels, config.width, config.dim)
+        self.pyramid = Pyramid(self.trunk.channels, config.width, config.dim, dropout)
         self.project = nn.Linear(config.sentence_dim, config.dim, bias=False)
         self.residual = nn.Parameter(torch.zeros(count, config.dim))
         self.bias = nn.Parameter(torch.full((count,), -2.0 / BIAS_GAIN))
@@ -245,9 +246,56 @@ class WordSegmenter(nn.Module):
         learned = PROJECT_GAIN * self.project(self.sentences) + RESIDUAL_GAIN * self.residual
         return learned * self.config.dim**-0.5, BIAS_GAIN * self.bias
 
+    def to_json(self) -> str:
+        """What `segmenter_of` takes."""
+        return self.config.to_json()
+
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Pixel vectors [B, D, H/4, W/4], word vectors [K, D] and word biases [K], uncalibrated."""
         return self.embed(pictures), *self.words()
+
+
+class JoinedSegmenter(nn.Module):
+    """Several networks that look together: their logits' mean, which is one dot product of their
+    vectors side by side."""
+
+    calibration: Tensor  # K, of the mean
+
+    def __init__(self, members: Sequence[WordSegmenter]) -> None:
+        """ValueError for networks of different words."""
+        super().__init__()
+        self.members = nn.ModuleList(members)
+        self.config = members[0].config
+        if any(member.config.words != self.config.words for member in members):
+            raise ValueError("networks that look together must know the same words")
+        self.register_buffer("calibration", torch.zeros(len(self.config.words)))
+
+    def embed(self, pictures: Tensor) -> Tensor:
+        """As WordSegmenter's; D is the sum of the members'."""
+        return torch.cat([member.embed(pictures) for member in self._each()], dim=1)
+
+    def words(self) -> tuple[Tensor, Tensor]:
+        """As WordSegmenter's."""
+        vectors, biases = zip(*(member.words() for member in self._each()), strict=True)
+        count = len(self.members)
+        return torch.cat(vectors, dim=1) / count, torch.stack(biases).mean(0)
+
+    def to_json(self) -> str:
+        """What `segmenter_of` takes."""
+        return f"[{', '.join(member.config.to_json() for member in self._each())}]"
+
+    def _each(self) -> list[WordSegmenter]:
+        return [member for member in self.members if isinstance(member, WordSegmenter)]
+
+
+def segmenter_of(config: str) -> WordSegmenter | JoinedSegmenter:
+    """The network of a weight file's metadata: one config, or a list of those that are joined."""
+    parsed = json.loads(config)
+    if isinstance(parsed, dict):
+        return WordSegmenter(WordSegmenterConfig.from_json(config))
+    return JoinedSegmenter(
+        [WordSegmenter(WordSegmenterConfig.from_json(json.dumps(each))) for each in parsed]
+    )
 
 
 def fitted(pictures: Tensor, long_side: int) -> Tensor:

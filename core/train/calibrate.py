@@ -3,7 +3,8 @@
     python -m semantic_style.core.train.calibrate --data DATA --weights FILE --out FILE
 
 Of several weight files that went out from one, the mean of their weights is calibrated: it is
-often better than each (Wortsman et al. 2022, "Model soups", ICML). Looks at the training pictures
+often better than each (Wortsman et al. 2022, "Model soups", ICML). --beside FILE: another network,
+such as one with another trunk, that is to look together with it. Looks at the training pictures
 that training withholds, never at held-out ones.
 """
 
@@ -21,7 +22,13 @@ from torchvision.transforms.v2 import functional as T
 
 from ...weights.store import load_weights
 from ..errors import RequestError
-from ..nets.word_segmenter import WordSegmenter, WordSegmenterConfig, fitted, word_logits
+from ..nets.word_segmenter import (
+    JoinedSegmenter,
+    WordSegmenter,
+    WordSegmenterConfig,
+    fitted,
+    word_logits,
+)
 from .data import find_pictures, to_unit
 from .segmenter_data import WordSet, find_sets, read_labelled, split, word_sets
 
@@ -45,6 +52,9 @@ def _mean(files: Sequence[str]) -> tuple[dict[str, Tensor], dict[str, str]]:
             raise RequestError(f"{file} is another network than {files[0]}: they have no mean")
     states = [first, *(state for state, _ in others)]
     return {k: torch.stack([s[k].float() for s in states]).mean(0) for k in first}, metadata
+
+
+Segmenter = WordSegmenter | JoinedSegmenter
 
 
 class Curves:
@@ -81,7 +91,7 @@ def _overlap(true: Tensor, false: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def look(network: WordSegmenter, file: Path, known: WordSet, curves: Curves) -> None:
+def look(network: Segmenter, file: Path, known: WordSet, curves: Curves) -> None:
     pixels, ids = read_labelled(file)
     picture = fitted(to_unit(pixels[None]), network.config.long_side)
     words, bias = (each[known.words] for each in network.words())
@@ -100,7 +110,7 @@ def look(network: WordSegmenter, file: Path, known: WordSet, curves: Curves) -> 
     curves.add(logits.flatten(1), target, 1 - unknown @ share)
 
 
-def calibrate(network: WordSegmenter, data: str, pictures: int) -> Tensor:
+def calibrate(network: Segmenter, data: str, pictures: int) -> Tensor:
     """What to add to each word's logits, [K]; 0 for a word that no set answers for.
 
     pictures: at most so many a set. A word of several sets is cut where their mean is best.
@@ -125,14 +135,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", required=True)
     parser.add_argument("--weights", required=True, nargs="+", help="several: their mean")
+    parser.add_argument("--beside", nargs="+", help="the same of a network that looks along")
     parser.add_argument("--pictures", type=int, default=1000, help="at most, a set")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
-    network = load_segmenter(*given.weights)
+    looking = [load_segmenter(*files) for files in (given.weights, given.beside) if files]
+    network = JoinedSegmenter(looking) if given.beside else looking[0]
     shift = calibrate(network, given.data, given.pictures)
     state = {k: v.half().contiguous() for k, v in network.state_dict().items()}
     state["calibration"] = shift.half()
-    save_file(state, given.out, {"config": network.config.to_json()})
+    save_file(state, given.out, {"config": network.to_json()})
     print(f"{given.out}: thresholds moved by {shift.abs().mean():.2f} on average")
 
 

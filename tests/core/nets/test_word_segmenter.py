@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from semantic_style.core.nets.word_segmenter import (
+    JoinedSegmenter,
+    Trunk,
     WordSegmenter,
     WordSegmenterConfig,
     fitted,
+    segmenter_of,
     word_logits,
 )
 
@@ -67,3 +72,50 @@ def test_the_trunk_pads_as_it_was_trained_to(network: WordSegmenter) -> None:
     assert bias is not None
     expected = (weight[:, :, 0, 0].sum(1) + bias).clamp(0, 6)
     assert torch.allclose(stem(picture)[0, :, 0, 0], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "channels", "blocks"),
+    [
+        ("lite0", (24, 40, 112, 320 + 1280), 16),
+        ("lite1", (24, 40, 112, 320 + 1280), 21),
+        ("lite2", (24, 48, 120, 352 + 1280), 21),
+    ],
+)
+def test_trunks_are_as_wide_and_deep_as_the_family_says(
+    name: str, channels: tuple[int, ...], blocks: int
+) -> None:
+    trunk = Trunk(name)
+    assert len(trunk.residuals()) == blocks
+    maps = trunk(torch.rand(1, 3, 64, 32))
+    assert tuple(each.shape[1] for each in maps) == trunk.channels == channels
+    assert [each.shape[2] for each in maps] == [16, 8, 4, 2]
+
+
+@torch.no_grad()
+def test_joined_networks_give_the_mean_of_their_logits() -> None:
+    torch.manual_seed(1)
+    members = [
+        WordSegmenter(replace(CONFIG, trunk=trunk, dim=dim)).eval()
+        for trunk, dim in (("lite0", 16), ("lite2", 24))
+    ]
+    for member in members:
+        member.sentences.copy_(torch.eye(8)[:3])
+        member.bias.normal_()
+    joined = JoinedSegmenter(members)
+    picture = torch.rand(1, 3, 32, 64)
+    single = [word_logits(m.embed(picture), *m.words()) for m in members]
+    assert single[0].std() > 0.01
+    together = word_logits(joined.embed(picture), *joined.words())
+    assert torch.allclose(together, (single[0] + single[1]) / 2, atol=1e-5)
+
+    again = segmenter_of(joined.to_json())
+    again.load_state_dict(joined.state_dict())
+    assert torch.equal(again.eval().embed(picture), joined.embed(picture))
+    assert isinstance(segmenter_of(members[0].to_json()), WordSegmenter)
+
+
+def test_networks_of_other_words_are_not_joined(network: WordSegmenter) -> None:
+    other = WordSegmenter(replace(CONFIG, words=("sky", "sea", "road")))
+    with pytest.raises(ValueError, match="the same words"):
+        JoinedSegmenter([network, other])

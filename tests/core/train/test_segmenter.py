@@ -139,7 +139,7 @@ def test_a_trunk_is_folded_out_of_a_wheel(tmp_path: Path) -> None:
 
 def test_what_is_no_trunk_is_refused(tmp_path: Path) -> None:
     torch.save({"a": torch.zeros(1)}, tmp_path / "other.pth")
-    with pytest.raises(RequestError, match="no EfficientNet-Lite0 weights"):
+    with pytest.raises(RequestError, match="no weights of this EfficientNet-Lite"):
         load_trunk(Trunk(), tmp_path / "other.pth")
 
 
