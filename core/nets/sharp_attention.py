@@ -15,9 +15,9 @@ from torch import Tensor
 
 from ..device import cpu_has_bfloat16
 
-# What lies so far below a query's best logit has e^-16 of its weight: 1e-7.
-NEGLIGIBLE = 16.0
-# Rounding errs evenly by half a step at most, and a logit is the sum of many such errors. So many of
+# What lies so far below a query's best logit has e^-18 of its weight: 2e-8.
+NEGLIGIBLE = 18.0
+# Rounding errs evenly by half a step at most; a logit is the sum of many such errors. So many of
 # its deviations is further off than one is from another in all but one of 90,000 cases.
 SURE = 6.0
 MOST = 96  # keys a query on average; of more, all at once are the shorter way
