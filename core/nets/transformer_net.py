@@ -218,7 +218,8 @@ class TNet(nn.Module):
         """
         gammas = parameters.gamma.float().split(self.split, dim=1)
         betas = list(parameters.beta.float().split(self.split, dim=1))
-        for second in range(4, 4 + 2 * self.config.blocks, 2):
+        before = len(self.down)
+        for second in range(before + 1, before + 2 * len(self.blocks), 2):
             betas[second] = torch.zeros_like(betas[second])
         return list(zip(gammas, betas, strict=True))
 

@@ -246,6 +246,17 @@ class WordSegmenter(nn.Module):
         learned = PROJECT_GAIN * self.project(self.sentences) + RESIDUAL_GAIN * self.residual
         return learned * self.config.dim**-0.5, BIAS_GAIN * self.bias
 
+    @torch.no_grad()
+    def bring_nearer(self, word: str, other: str) -> None:
+        """Half-way from one word to another: its vector, bias and calibration. ValueError for words
+        that are not the network's."""
+        one, two = (self.config.words.index(each) for each in (word, other))
+        vectors, biases = self.words()
+        way = (vectors[two] - vectors[one]) / 2
+        self.residual[one] += way * self.config.dim**0.5 / RESIDUAL_GAIN
+        self.bias[one] += (biases[two] - biases[one]) / 2 / BIAS_GAIN
+        self.calibration[one] += (self.calibration[two] - self.calibration[one]) / 2
+
     def to_json(self) -> str:
         """What `segmenter_of` takes."""
         return self.config.to_json()
@@ -279,6 +290,14 @@ class JoinedSegmenter(nn.Module):
         vectors, biases = zip(*(member.words() for member in self._each()), strict=True)
         count = len(self.members)
         return torch.cat(vectors, dim=1) / count, torch.stack(biases).mean(0)
+
+    @torch.no_grad()
+    def bring_nearer(self, word: str, other: str) -> None:
+        """As WordSegmenter's, in every member."""
+        for member in self._each():
+            member.bring_nearer(word, other)
+        one, two = (self.config.words.index(each) for each in (word, other))
+        self.calibration[one] += (self.calibration[two] - self.calibration[one]) / 2
 
     def to_json(self) -> str:
         """What `segmenter_of` takes."""

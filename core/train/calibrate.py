@@ -4,8 +4,9 @@
 
 Of several weight files that went out from one, the mean of their weights is calibrated: it is
 often better than each (Wortsman et al. 2022, "Model soups", ICML). --beside FILE: another network,
-such as one with another trunk, that is to look together with it. Looks at the training pictures
-that training withholds, never at held-out ones.
+such as one with another trunk, that is to look together with it. --nearer WORD=OTHER: afterwards
+the word is moved half-way to another, which was labelled where it was not. Looks at the training
+pictures that training withholds, never at held-out ones.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save_file
 from torch import Tensor
 from torchvision.transforms.v2 import functional as T
 
@@ -30,6 +30,7 @@ from ..nets.word_segmenter import (
     word_logits,
 )
 from .data import find_pictures, to_unit
+from .loop import export
 from .segmenter_data import WordSet, find_sets, read_labelled, split, word_sets
 
 SPAN, BINS = 12.0, 240  # logits from -12 to 12 in steps of 0.1
@@ -136,15 +137,17 @@ def main() -> None:
     parser.add_argument("--data", required=True)
     parser.add_argument("--weights", required=True, nargs="+", help="several: their mean")
     parser.add_argument("--beside", nargs="+", help="the same of a network that looks along")
+    parser.add_argument("--nearer", nargs="*", default=[], metavar="WORD=OTHER")
     parser.add_argument("--pictures", type=int, default=1000, help="at most, a set")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
     looking = [load_segmenter(*files) for files in (given.weights, given.beside) if files]
     network = JoinedSegmenter(looking) if given.beside else looking[0]
     shift = calibrate(network, given.data, given.pictures)
-    state = {k: v.half().contiguous() for k, v in network.state_dict().items()}
-    state["calibration"] = shift.half()
-    save_file(state, given.out, {"config": network.to_json()})
+    network.calibration.copy_(shift)
+    for pair in given.nearer:
+        network.bring_nearer(*pair.split("="))
+    export(network, {"config": network.to_json()}, given.out)
     print(f"{given.out}: thresholds moved by {shift.abs().mean():.2f} on average")
 
 

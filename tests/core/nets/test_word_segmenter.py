@@ -119,3 +119,23 @@ def test_networks_of_other_words_are_not_joined(network: WordSegmenter) -> None:
     other = WordSegmenter(replace(CONFIG, words=("sky", "sea", "road")))
     with pytest.raises(ValueError, match="the same words"):
         JoinedSegmenter([network, other])
+
+
+@torch.no_grad()
+def test_a_word_brought_nearer_to_another_gives_the_mean_of_their_logits() -> None:
+    torch.manual_seed(3)
+    members = [WordSegmenter(CONFIG).eval() for _ in range(2)]
+    for member in members:
+        member.sentences.copy_(torch.eye(8)[:3])
+        member.bias.normal_()
+        member.calibration.normal_()
+    picture = torch.rand(1, 3, 32, 64)
+    for each in (members[0], JoinedSegmenter(members)):
+        each.calibration.normal_()
+        pixels, (words, bias) = each.embed(picture), each.words()
+        before = word_logits(pixels, words, bias + each.calibration)
+        each.bring_nearer("tree", "road")
+        words, bias = each.words()
+        after = word_logits(pixels, words, bias + each.calibration)
+        assert torch.allclose(after[:, 1], (before[:, 1] + before[:, 2]) / 2, atol=1e-5)
+        assert torch.equal(after[:, [0, 2]], before[:, [0, 2]])
