@@ -18,13 +18,13 @@ MARGIN = 8  # px of the working size around a region's box, for what looks at ne
 # Seconds a pixel of a tile on one machine, by engine: what is slower than that elsewhere makes
 # everything else as much slower.
 NOMINAL_PACES = {
-    "adaattn": 1.3e-6, "adaattn-published": 2.4e-5, "zmnet": 4.8e-7, "gatys": 5.7e-4,
+    "adaattn": 5.2e-7, "adaattn-published": 1.4e-5, "zmnet": 2.6e-7, "gatys": 1.9e-4,
 }  # fmt: skip
 NOMINAL_PACE = NOMINAL_PACES["adaattn"]  # of any other engine
 WORTH_A_TRY = 6.0  # s of nominal pace; for less it has to do
 # Seconds a megapixel of the picture on that machine.
-FINDING, MASK, COMPOSITING, SAVING = 0.06, 0.09, 0.12, 0.35
-LOOKING = 0.6  # s: one look of the segmenter, whatever the size
+FINDING, MASK, COMPOSITING, SAVING = 0.01, 0.04, 0.035, 0.03
+LOOKING = 0.3  # s: one look of the segmenter, whatever the size
 
 STORED = 6  # bytes a pixel of a stylised region: canvas.store's uint16
 MASK_BYTES = 4

@@ -48,7 +48,7 @@ class AdaAttNEngine(TiledEngine[PreparedStyle, ContentStatistics]):
     # of 512, and one of 896 px no less than that.
     largest_tile = 768
     largest_whole = 1_200_000  # a sixth more than such a tile; cut in two, it takes a fifth longer
-    kept_bytes = 260_000_000
+    kept_bytes = 700_000_000
 
     def __init__(
         self,

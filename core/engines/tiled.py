@@ -25,6 +25,7 @@ from . import Signal, Wanted
 
 STATISTICS_SIDE = 1024  # content statistics come from the whole picture, at most this large
 TILE_BYTES = 1_000_000_000
+MANY = 24  # tiles; what more of them leave is no more
 TRY_SIDE = 256  # px of the picture that `pace` tries
 
 Style = TypeVar("Style")  # a prepared style
@@ -42,7 +43,7 @@ class TiledEngine(ABC, Generic[Style, Statistics]):
 
     align: tiles start at its multiples. smallest_side: px to which smaller windows are extended.
     largest_tile: px of a tile's side without its margins. largest_whole: pixels of what is not
-    cut at all. kept_bytes: what statistics and earlier tiles leave in the C library's hands.
+    cut at all. kept_bytes: what statistics and MANY earlier tiles leave in the C library's hands.
     """
 
     name: str
@@ -171,7 +172,7 @@ class TiledEngine(ABC, Generic[Style, Statistics]):
         tiles = self._tiles(extent, bounds or Bounds.whole(extent))
         shown = tuple(tile for tile in tiles if wanted is None or wanted(tile.inner))
         largest = max((tile.outer.extent.pixels for tile in shown), default=0)
-        beside = self.kept_bytes if len(shown) > 1 else 0
+        beside = int(self.kept_bytes * min(1.0, len(shown) / MANY)) if len(shown) > 1 else 0
         return Plan(shown, beside + largest * self._pixel_bytes)
 
     @torch.inference_mode()

@@ -58,7 +58,7 @@ class ZMNetEngine(TiledEngine[Parameters, PictureStatistics]):
     # With their margins tiles of 640 px take about as long as larger ones, and half the memory.
     largest_tile = 640
     largest_whole = STATISTICS_SIDE**2
-    kept_bytes = 330_000_000  # statistics take a pass over a picture of STATISTICS_SIDE
+    kept_bytes = 80_000_000
 
     def __init__(
         self,
