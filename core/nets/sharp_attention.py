@@ -35,9 +35,11 @@ class SharpAttention:
         sought = F.pad(keys[None], (0, missing), mode="replicate")[0] if missing else keys
         # What multiplies bfloat16 multiplies 8-bit integers, too, at twice the pace.
         self.rounds = cpu_has_bfloat16()
-        self.step = float(keys.abs().amax()) / STEPS or 1.0
-        self.longest = float(self.keys.norm(dim=1).amax())
-        self.sought = (sought / self.step).round_().to(torch.int8) if self.rounds else sought
+        if self.rounds:
+            self.step = float(keys.abs().amax()) / STEPS or 1.0
+            self.longest = float(self.keys.norm(dim=1).amax())
+            sought = (sought / self.step).round_().to(torch.int8)
+        self.sought = sought
 
     def __call__(self, queries: Tensor) -> Tensor | None:
         """queries: [N, D], float32 -> [N, E]; None where too many keys weigh something, as in flat
