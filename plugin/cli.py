@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from ..core.allocator import share_arena
+from ..core.threads import wait_briefly
 from . import (
     cli_animate,
     cli_bench,
@@ -87,6 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         warnings.simplefilter("ignore")  # what libraries warn of is no line for users
     given = [argument for argument in given if argument != "--debug"]
     share_arena()  # before any thread starts
+    wait_briefly()  # before PyTorch is imported
     return run_guarded(
         lambda: app(given, prog_name="semantic-style", standalone_mode=False), debug=debug
     )

@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...weights.store import pinned
+from ..allocator import kept
 from ..device import Device, DeviceName, choose_device
 from ..errors import RequestError
 from ..geometry import Extent
 from ..loading import load_network
 from ..nets.adaattn import AdaAttN, AdaAttNConfig, AttentionLevel
 from ..nets.attention import attention_moments, blocks, plain_attention_moments
+from ..nets.convolution import laid_out
 from ..nets.painter import Painter
 from ..nets.prepared_style import ContentStatistics, PreparedStyle
 from ..progress import CancelToken
@@ -76,7 +78,7 @@ class AdaAttNEngine(TiledEngine[PreparedStyle, ContentStatistics]):
             tile=PLAIN_TILE if plain else tile,
         )
         self.network = network.to(self.device.place)
-        self.network.to(memory_format=torch.channels_last)
+        laid_out(self.network, quick=not plain)
         self._listen(self.network)
         for module in self.network.modules():
             if isinstance(module, AttentionLevel):
@@ -114,7 +116,7 @@ class AdaAttNEngine(TiledEngine[PreparedStyle, ContentStatistics]):
             if not (region > 0.5).any():
                 raise RequestError("the chosen part of the style picture is empty")
             mask = self._at_least(resized(self._tensor(region[..., None]), size))
-        with self.device.autocast():
+        with kept(), self.device.autocast():
             return self.network.prepare(image, mask)
 
     def check_word(self, phrase: str) -> NoReturn:

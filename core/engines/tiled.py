@@ -18,6 +18,7 @@ from ..allocator import be_frugal, kept, reused, trim
 from ..canvas import Canvas, Stored, as_canvas, store
 from ..device import Device, free_memory, out_of_memory
 from ..geometry import Bounds, Extent
+from ..nets import winograd
 from ..progress import CancelToken, Progress, silent
 from ..recipe_data import GROUPS
 from ..tiling import Plan, Tile, plan_tiles, tile_side
@@ -26,6 +27,7 @@ from . import Signal, Wanted
 STATISTICS_SIDE = 1024  # content statistics come from the whole picture, at most this large
 TILE_BYTES = 1_000_000_000
 MANY = 24  # tiles; what more of them leave is no more
+TRANSFORMED = 170  # bytes a pixel of what Winograd's way makes of 48 channels, half as large
 TRY_SIDE = 256  # px of the picture that `pace` tries
 
 Style = TypeVar("Style")  # a prepared style
@@ -173,6 +175,8 @@ class TiledEngine(ABC, Generic[Style, Statistics]):
         shown = tuple(tile for tile in tiles if wanted is None or wanted(tile.inner))
         largest = max((tile.outer.extent.pixels for tile in shown), default=0)
         beside = int(self.kept_bytes * min(1.0, len(shown) / MANY)) if len(shown) > 1 else 0
+        if self.dtype == "float32" and self.device.place.type == "cpu" and winograd.at_hand():
+            beside += min(winograd.MOST_BYTES, largest * TRANSFORMED)
         return Plan(shown, beside + largest * self._pixel_bytes)
 
     @torch.inference_mode()

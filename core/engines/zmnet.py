@@ -14,12 +14,14 @@ from torch import Tensor, nn
 
 from ...weights.store import pinned
 from ...weights.style_store import StyleStore
+from ..allocator import kept
 from ..canvas import Canvas, as_canvas, fingerprint, stored
 from ..device import Device, DeviceName, choose_device, free_memory, out_of_memory
 from ..errors import RequestError
 from ..geometry import Bounds, Extent
 from ..image import load_picture, to_float
 from ..loading import load_network
+from ..nets.convolution import laid_out
 from ..nets.transformer_net import Parameters, PictureStatistics, TNetConfig, mixed, stacked
 from ..nets.zmnet import ZMNet, ZMNetConfig
 from ..progress import CancelToken, Progress, silent
@@ -80,7 +82,7 @@ class ZMNetEngine(TiledEngine[Parameters, PictureStatistics]):
             place, margin=receptive_margin(tnet), pixel_bytes=pixel_bytes(tnet, place), tile=tile
         )
         self.network = network.to(self.device.place)
-        self.network.to(memory_format=torch.channels_last)
+        laid_out(self.network)
         self._listen(self.network)
         self._convolutions = convolutions(self.network.tnet)
         self._files = (styles, words)
@@ -214,8 +216,8 @@ class ZMNetEngine(TiledEngine[Parameters, PictureStatistics]):
         part = None if region is None else fingerprint(region)
         key = fingerprint(style, part, scale, self._weights[0][1], self.dtype).hex()
         tnet = self.network.config.tnet
-        if self._cache and (kept := self._cache.get(key, tnet)) is not None:
-            return kept.to(self.device.place)
+        if self._cache and (known := self._cache.get(key, tnet)) is not None:
+            return known.to(self.device.place)
         self._cancel = CancelToken()
         extent = Extent(style.shape[1], style.shape[0])
         side = np.clip(STYLE_SIDE * scale, LEAST_STYLE, MOST_STYLE)
@@ -224,7 +226,7 @@ class ZMNetEngine(TiledEngine[Parameters, PictureStatistics]):
         mask = None
         if region is not None:
             mask = self._at_least(resized(self._tensor(region[..., None]), size))
-        with self.device.autocast():
+        with kept(), self.device.autocast():
             parameters = self.network.read(image, mask)
         if self._cache:
             self._cache.put(key, parameters)

@@ -204,9 +204,7 @@ class AdaAttN(nn.Module):
 
     def _normalised(self, features: Tensor, by: Moments | None = None) -> Tensor:
         """By the whole picture's moments, or by the features' own."""
-        if by is None and self.config.unbiased:
-            by = self._moments(features)
-        return normalise(features, by)
+        return normalise(features, by, unbiased=self.config.unbiased)
 
     def measure(
         self,

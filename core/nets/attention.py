@@ -74,9 +74,10 @@ def attention_moments(
     m = key.shape[2]
     # E[V^2] - M^2 cancels where |V| is large beside its spread: both moments are taken about the
     # channel's own mean, which moves M by a constant and S not at all.
-    centre = value.float().mean(dim=2, keepdim=True)  # B C 1
-    centred = value.float() - centre
-    both = torch.cat([centred, centred * centred], dim=1).transpose(1, 2).to(dtype)  # B M 2C
+    values = value.float().transpose(1, 2)
+    centre = values.mean(dim=1, keepdim=True)  # B 1 C
+    centred = values - centre
+    both = torch.cat([centred, centred * centred], dim=2).to(dtype)  # B M 2C
     factor = 1 / math.sqrt(d) if scaled else 1.0
     rows, keys = query.transpose(1, 2), key.to(dtype)  # B N D, B D M
     block = min(n, _block(b * m))
@@ -89,7 +90,7 @@ def attention_moments(
             part = (part.float() * factor).to(dtype)
             product = products.of(part)  # B n 2C
             first, second = product.float().chunk(2, dim=-1)  # B n C
-            means.append(first + centre.transpose(1, 2))
+            means.append(first + centre)
             variance = (second - first * first).clamp_min(0)
             deviations.append(variance.add(VARIANCE_FLOOR).sqrt())
     return torch.cat(means, dim=1).transpose(1, 2), torch.cat(deviations, dim=1).transpose(1, 2)

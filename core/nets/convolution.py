@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from . import winograd
+
 
 class Convolution(nn.Conv2d):
     """torch's, with the padding in the format of its input: [N, C, H, W] -> [N, C', H', W'].
@@ -28,11 +30,15 @@ class Convolution(nn.Conv2d):
         super().__init__(
             before, after, kernel, stride, padding=kernel // 2, padding_mode=padding_mode
         )
+        self.winograd = False  # see `laid_out`
 
     def forward(self, input: Tensor) -> Tensor:
-        if self.padding_mode == "zeros":
-            return super().forward(input)
-        return F.conv2d(self._padded(input, self.padding_mode), self.weight, self.bias, self.stride)
+        zeros = self.padding_mode == "zeros"
+        x = input if zeros else self._padded(input, self.padding_mode)
+        padding = int(self.padding[0]) if zeros else 0
+        if self.winograd and winograd.fits(x, self.out_channels):
+            return winograd.convolved(x, self.weight, self.bias, padding)
+        return F.conv2d(x, self.weight, self.bias, self.stride, padding)
 
     def _padded(self, x: Tensor, mode: str) -> Tensor:
         sides = [int(self.padding[axis]) for axis in (1, 1, 0, 0)]
@@ -74,3 +80,17 @@ def _summed(kernel: Tensor, side: int) -> tuple[Tensor, Tensor]:
     """A kernel of three along `side`, for the first and the second of two equal pixels."""
     first, second, third = kernel.unbind(side)
     return torch.stack([first, second + third], side), torch.stack([first + second, third], side)
+
+
+def laid_out(network: nn.Module, *, quick: bool = True) -> None:
+    """Bring a network's weights into the order in which pictures are convolved fastest.
+
+    quick: convolutions that gain by it go Winograd's way where that is to be had; else every one
+    is torch's own.
+    """
+    network.to(memory_format=torch.channels_last)
+    for module in network.modules():
+        if type(module) is Convolution and module.kernel_size == (3, 3) and module.stride == (1, 1):
+            module.winograd = quick and winograd.pays(module.in_channels, module.out_channels)
+            if module.winograd:
+                module.weight.data = module.weight.data.contiguous()

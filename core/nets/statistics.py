@@ -48,23 +48,25 @@ def masked_moments(features: Tensor, mask: Tensor) -> Moments:
     return Moments(mean, (variance + EPSILON).sqrt())
 
 
-def normalise(features: Tensor, of: Moments | None = None) -> Tensor:
+def normalise(features: Tensor, of: Moments | None = None, *, unbiased: bool = False) -> Tensor:
     """Norm of AdaAttN's equation 4: zero mean, unit deviation per channel; NCHW, float32, or
-    bfloat16 where that is all that a picture on the processor asks for: then in one pass.
+    bfloat16 where that is all that a picture on the processor asks for.
 
     `of`: statistics to use in place of the features' own: those of a whole picture, where
-    the features are those of one tile of it.
+    the features are those of one tile of it. unbiased: see `moments`, of the features' own.
     """
     count, channels, height, width = features.shape
     pixels = height * width
-    short = features.dtype == torch.bfloat16 and takes_one_pass(features)
-    if of is None and short and pixels >= ONE_PASS:
+    at_once = takes_one_pass(features)
+    if of is None and at_once and pixels >= ONE_PASS:
+        bessel = ((pixels - 1) / pixels) ** 0.5
+        scale = features.new_full((channels,), bessel, dtype=torch.float32) if unbiased else None
         return torch.native_group_norm(
-            features, None, None, count, channels, pixels, channels, EPSILON
+            features, scale, None, count, channels, pixels, channels, EPSILON
         )[0]
-    if of is not None and short and count == 1:
+    if of is not None and at_once and count == 1:
         return normalised_by(features, of)
-    by = of or moments(features)
+    by = of or moments(features, unbiased=unbiased)
     return (features.float() - by.mean) / by.deviation
 
 

@@ -16,6 +16,7 @@ from semantic_style.core.nets.encoder import (
     Encoder,
     EncoderConfig,
     load_torchvision,
+    pooled,
 )
 from semantic_style.core.nets.perceptual import (
     VGG16_SPREAD,
@@ -35,6 +36,21 @@ SMALL = EncoderConfig(widths=(4, 6, 8, 10, 12))
 def features(seed: int, n: int = 2) -> list[Tensor]:
     torch.manual_seed(seed)
     return Encoder(SMALL)(torch.rand(n, 3, 48, 48))
+
+
+@pytest.mark.parametrize("ceil_mode", [True, False])
+@pytest.mark.parametrize("size", [(6, 8), (7, 8), (6, 9), (7, 9), (1, 2), (3, 1)])
+def test_pooling_is_torchs_own_whatever_order_channels_are_in(
+    size: tuple[int, int], ceil_mode: bool
+) -> None:
+    if not ceil_mode and 1 in size:
+        return  # nothing is left
+    x = torch.randn(2, 3, *size)
+    expected = F.max_pool2d(x, 2, ceil_mode=ceil_mode)
+    with torch.inference_mode():
+        assert torch.equal(pooled(x, ceil_mode=ceil_mode), expected)
+        last = x.contiguous(memory_format=torch.channels_last)
+        assert torch.equal(pooled(last, ceil_mode=ceil_mode), expected)
 
 
 @pytest.mark.parametrize(("config", "name"), [(VGG16, "vgg16"), (VGG19, "vgg19")])

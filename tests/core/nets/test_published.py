@@ -69,6 +69,16 @@ def test_output_equals_the_formula(
     assert difference(out, formula(small, *pair)) < 1e-3
 
 
+def test_unbiased_variances_are_those_over_one_less_in_one_pass_too() -> None:
+    x = torch.randn(2, 3, 40, 40, dtype=torch.float64) * 3 + 7
+    expected = (x - x.mean((2, 3), keepdim=True)) / x.std((2, 3), keepdim=True, correction=1)
+    with torch.inference_mode():
+        found = normalise(x.float(), unbiased=True)
+    torch.testing.assert_close(found.double(), expected, atol=1e-5, rtol=0)
+    biased = normalise(x.float())
+    assert (found - biased).abs().max() > 2e-4, "else this says nothing"
+
+
 @pytest.mark.parametrize("field", ["nearest", "unbiased", "linear_merge", "scaled"])
 def test_every_difference_from_the_paper_shows(
     field: str, small: dict[str, State], tmp_path: Path

@@ -42,10 +42,23 @@ def test_keys_that_bfloat16_takes_for_each_other_are_told_apart(short, monkeypat
 
 
 @torch.inference_mode()
+@pytest.mark.parametrize("short", [True, False])
+def test_keys_and_queries_as_large_as_can_be_are_not_cut_off(short, monkeypatch):
+    """Without instructions of its own an 8-bit product saturates at 16 bits, and the best key
+    would be the worst. This processor has them, so that what would is looked at: the integers."""
+    monkeypatch.setattr(sharp_attention, "cpu_has_bfloat16", lambda: short)
+    attention = SharpAttention(torch.ones(64, 3), torch.eye(3))
+    if attention.rounds and not short:
+        # Queries are handed over as unsigned numbers, up to 255, and added up in pairs.
+        assert int(attention.sought.abs().max()) * 255 * 2 < 2**15
+    torch.testing.assert_close(attention(torch.ones(1, 64)), torch.full((1, 3), 1 / 3))
+
+
+@torch.inference_mode()
 def test_where_every_key_weighs_something_it_leaves_the_work_to_the_formula():
-    queries, keys = torch.zeros(5, 4), torch.randn(4, 3000)
-    assert SharpAttention(keys, torch.randn(3000, 2))(queries) is None
-    value = torch.randn(1, 2, 3000)
+    queries, keys = torch.zeros(5, 4), torch.randn(4, 9000)
+    assert SharpAttention(keys, torch.randn(9000, 2))(queries) is None
+    value = torch.randn(1, 2, 9000)
     mean, _ = attention_moments(queries.mT[None], keys[None], value)
     torch.testing.assert_close(mean, value.mean(2, keepdim=True).expand(1, 2, 5))
 
