@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -59,7 +60,15 @@ class WordSegmenterConfig:
 
     @classmethod
     def from_json(cls, text: str) -> WordSegmenterConfig:
+        """ValueError for several networks that look together."""
         fields = json.loads(text)
+        if not isinstance(fields, dict):
+            raise ValueError("several networks that look together")
+        return cls.of(fields)
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> WordSegmenterConfig:
+        """From what JSON made of it."""
         return cls(**{**fields, "words": tuple(fields["words"])})
 
 
@@ -311,10 +320,8 @@ def segmenter_of(config: str) -> WordSegmenter | JoinedSegmenter:
     """The network of a weight file's metadata: one config, or a list of those that are joined."""
     parsed = json.loads(config)
     if isinstance(parsed, dict):
-        return WordSegmenter(WordSegmenterConfig.from_json(config))
-    return JoinedSegmenter(
-        [WordSegmenter(WordSegmenterConfig.from_json(json.dumps(each))) for each in parsed]
-    )
+        return WordSegmenter(WordSegmenterConfig.of(parsed))
+    return JoinedSegmenter([WordSegmenter(WordSegmenterConfig.of(each)) for each in parsed])
 
 
 def fitted(pictures: Tensor, long_side: int) -> Tensor:

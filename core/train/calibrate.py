@@ -12,6 +12,7 @@ pictures that training withholds, never at held-out ones.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,12 +26,12 @@ from ..errors import RequestError
 from ..nets.word_segmenter import (
     JoinedSegmenter,
     WordSegmenter,
-    WordSegmenterConfig,
     fitted,
     word_logits,
 )
 from .data import find_pictures, to_unit
 from .loop import export
+from .segmenter import one_network
 from .segmenter_data import WordSet, find_sets, read_labelled, split, word_sets
 
 SPAN, BINS = 12.0, 240  # logits from -12 to 12 in steps of 0.1
@@ -39,9 +40,9 @@ PRIOR = 3.0  # pictures' worth of trust in the cut that is best for a set's word
 
 def load_segmenter(*names_or_paths: str) -> WordSegmenter:
     """The network with its weights, or the mean of several, in float32, ready to look at pictures.
-    Raises RequestError where they are not of one network."""
+    Raises RequestError where they are not of one network each, or of different ones."""
     state, metadata = _mean(names_or_paths)
-    network = WordSegmenter(WordSegmenterConfig.from_json(metadata["config"]))
+    network = WordSegmenter(one_network(metadata, names_or_paths[0]))
     network.load_state_dict(state)
     return network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
 
@@ -141,15 +142,25 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=1000, help="at most, a set")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
+    nearer = [pair.split("=") for pair in given.nearer]
     looking = [load_segmenter(*files) for files in (given.weights, given.beside) if files]
     network = JoinedSegmenter(looking) if given.beside else looking[0]
+    known_words = set(network.config.words)
+    unknown = [pair for pair in nearer if len(pair) != 2 or not known_words >= set(pair)]
+    if unknown:
+        raise RequestError(
+            f"--nearer takes two of the network's words as WORD=OTHER, not {'='.join(unknown[0])}"
+        )
     shift = calibrate(network, given.data, given.pictures)
     network.calibration.copy_(shift)
-    for pair in given.nearer:
-        network.bring_nearer(*pair.split("="))
+    for word, other in nearer:
+        network.bring_nearer(word, other)
     export(network, {"config": network.to_json()}, given.out)
     print(f"{given.out}: thresholds moved by {shift.abs().mean():.2f} on average")
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except RequestError as error:
+        sys.exit(f"calibrate: {error}")

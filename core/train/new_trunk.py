@@ -11,6 +11,7 @@ of thousands of steps behind it.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from ..errors import RequestError
 from ..nets.word_segmenter import TRUNKS, Trunk, WordSegmenter
 from .calibrate import load_segmenter
 from .data import to_unit
@@ -121,4 +123,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except RequestError as error:
+        sys.exit(f"new_trunk: {error}")

@@ -93,7 +93,8 @@ class SegmenterTask:
         model = WordSegmenter(network, dropout=config.dropout)
         model.sentences.copy_(table.vectors[[table.index[w] for w in words]])
         if config.init:
-            _copy_known(model, *load_weights(config.init))
+            state, metadata = load_weights(config.init)
+            _copy_known(model, state, one_network(metadata, config.init))
         elif config.trunk:
             load_trunk(model.trunk, Path(config.trunk))
         _freeze(model.trunk, config.frozen)
@@ -207,9 +208,18 @@ def _freeze(trunk: Trunk, blocks: int) -> None:
         block.depthwise.requires_grad_(False)
 
 
-def _copy_known(model: WordSegmenter, state: dict[str, Tensor], metadata: dict[str, str]) -> None:
+def one_network(metadata: Mapping[str, str], source: str) -> WordSegmenterConfig:
+    """RequestError for a file of several networks that look together."""
+    try:
+        return WordSegmenterConfig.from_json(metadata["config"])
+    except ValueError as error:
+        raise RequestError(f"{source} holds {error}: give the file of one of them") from None
+
+
+def _copy_known(
+    model: WordSegmenter, state: Mapping[str, Tensor], before: WordSegmenterConfig
+) -> None:
     """Start from earlier weights, word by word where the vocabulary has changed."""
-    before = WordSegmenterConfig.from_json(metadata["config"])
     rows = [
         (i, before.words.index(w)) for i, w in enumerate(model.config.words) if w in before.words
     ]

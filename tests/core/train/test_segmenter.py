@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -13,9 +15,14 @@ from safetensors.torch import load_file
 
 from semantic_style.clipseg_bridge.builtin import BuiltinSegmenter
 from semantic_style.core.errors import RequestError
-from semantic_style.core.nets.word_segmenter import Trunk, WordSegmenterConfig
+from semantic_style.core.nets.word_segmenter import (
+    JoinedSegmenter,
+    Trunk,
+    WordSegmenterConfig,
+)
 from semantic_style.core.train.calibrate import Curves, calibrate, load_segmenter
 from semantic_style.core.train.config import build_config
+from semantic_style.core.train.loop import export
 from semantic_style.core.train.segmenter import SegmenterConfig, SegmenterTask, load_trunk, train
 from semantic_style.core.train.segmenter_data import vocabulary
 from semantic_style.core.train.word_list import Word
@@ -161,6 +168,32 @@ def test_the_mean_of_two_files_is_taken(data: Path, tmp_path: Path) -> None:
     other = train(settings(data, dim=16), tmp_path / "3")
     with pytest.raises(RequestError, match="is another network"):
         load_segmenter(str(first), str(other))
+
+
+def test_a_file_of_two_that_look_together_is_no_start(data: Path, tmp_path: Path) -> None:
+    one = load_segmenter(str(train(settings(data), tmp_path / "1")))
+    both, file = JoinedSegmenter([one, one]), tmp_path / "both.safetensors"
+    export(both, {"config": both.to_json()}, file)
+    for start in (load_segmenter, lambda f: SegmenterTask(settings(data, init=f))):
+        with pytest.raises(RequestError, match="look together: give the file of one of them"):
+            start(str(file))
+
+
+@pytest.mark.parametrize("pair", ["cat=unicorn", "cat", "cat=dog=cat"])
+def test_words_that_are_none_are_refused_before_anything_is_looked_at(
+    data: Path, tmp_path: Path, pair: str
+) -> None:
+    weights = train(settings(data), tmp_path / "run")
+    command = [sys.executable, "-m", "semantic_style.core.train.calibrate", "--data", str(data)]
+    ran = subprocess.run(
+        [*command, "--weights", str(weights), "--nearer", pair, "--out", str(tmp_path / "out")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 1
+    assert ran.stderr == (
+        f"calibrate: --nearer takes two of the network's words as WORD=OTHER, not {pair}\n"
+    )
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_word_without_a_vector_is_refused(data: Path, tmp_path: Path) -> None:
