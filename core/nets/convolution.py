@@ -83,14 +83,16 @@ def _summed(kernel: Tensor, side: int) -> tuple[Tensor, Tensor]:
 
 
 def laid_out(network: nn.Module, *, quick: bool = True) -> None:
-    """Bring a network's weights into the order in which pictures are convolved fastest.
+    """Bring a network's weights into the order in which pictures are convolved fastest, on the
+    device where they are.
 
-    quick: convolutions that gain by it go Winograd's way where that is to be had; else every one
-    is torch's own.
+    quick: on a processor convolutions that gain by it go Winograd's way where that is to be had;
+    else every one is torch's own.
     """
     network.to(memory_format=torch.channels_last)
     for module in network.modules():
         if type(module) is Convolution and module.kernel_size == (3, 3) and module.stride == (1, 1):
-            module.winograd = quick and winograd.pays(module.in_channels, module.out_channels)
+            here = quick and module.weight.device.type == "cpu"
+            module.winograd = here and winograd.pays(module.in_channels, module.out_channels)
             if module.winograd:
                 module.weight.data = module.weight.data.contiguous()

@@ -21,7 +21,7 @@ NEGLIGIBLE = 18.0
 # Rounding errs evenly by half a step at most; a logit is the sum of many such errors. So many of
 # its deviations is further off than one is from another in all but one of 90,000 cases.
 SURE = 6.0
-MOST = 512  # groups of keys a query on average; of more, all keys at once are the shorter way
+MOST = 768  # keys a query on average, and groups of them; of more, all at once are the shorter way
 GROUP = 16  # keys whose best logit is looked at first, far apart, so that one pass finds it
 STEPS = 127  # of an 8-bit integer
 
@@ -82,7 +82,10 @@ class SharpAttention:
         rows, groups = (of_groups >= least).nonzero().unbind(1)
         if len(rows) > MOST * len(queries):
             return None
-        which, place = (logits[rows, :, groups] >= least[rows]).nonzero().unbind(1)
+        found = logits[rows, :, groups] >= least[rows]
+        if int(found.sum()) > MOST * len(queries):
+            return None  # before their places take more memory than all weights would
+        which, place = found.nonzero().unbind(1)
         rows, columns = rows[which], place * of_groups.shape[1] + groups[which]
         there = columns < len(self.keys)  # not the last one's copies
         return rows[there], columns[there]

@@ -10,7 +10,9 @@ import torch
 from torch import Tensor
 
 TILE = 36 / 64  # places that a tile gives, over the numbers that it is transformed to
-MOST_BYTES = 160 << 20  # of transformed numbers, which NNPACK keeps for the next convolution
+# Of transformed numbers. NNPACK keeps them for the thread's next convolution, and does not give
+# them back when the thread ends: let one that stays run the networks, as the worker does.
+MOST_BYTES = 160 << 20
 NEVER = float("inf")
 
 

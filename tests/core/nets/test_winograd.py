@@ -81,6 +81,13 @@ def test_strided_doubling_and_narrow_convolutions_are_left_as_they_are() -> None
     assert not any(conv.winograd for conv in network)
 
 
+def test_graphics_cards_keep_the_order_that_they_are_fast_in() -> None:
+    conv = Convolution(WIDE, WIDE).to("meta")
+    laid_out(conv)
+    assert not conv.winograd
+    assert conv.weight.is_contiguous(memory_format=torch.channels_last)
+
+
 def test_the_plain_path_has_none_of_it() -> None:
     def marked(engine: AdaAttNEngine) -> list[bool]:
         return [m.winograd for m in engine.network.modules() if isinstance(m, Convolution)]
