@@ -2,10 +2,10 @@
 with one that was read before, too, as for every further photo.
 
 Four: AdaAttN in the published layout (VGG-19, all style positions) and adaattn-compact, each with
-attention by its plain formula in float32, and as it ships: the former's encoder and attention in
-float32, its decoder as the device has it, the latter all as the device has it. The published
-layout has random weights, as none may ship. Its logits run to several hundred as those of the
-released ones do, on which it depends how few keys attention has to weigh.
+attention by its plain formula and PyTorch's own convolutions in float32, and as it ships: the
+former's encoder and attention in float32, its decoder as the device has it, the latter all as the
+device has it. The published layout has random weights, as none may ship. Its logits run to several
+hundred as those of the released ones do, on which it depends how few keys attention has to weigh.
 
 `python -m semantic_style.core.bench.networks WEIGHTS SIZE plain|ours` is the process whose memory
 is measured.
