@@ -47,9 +47,10 @@ def test_every_network_is_timed_and_agrees_with_its_plain_path() -> None:
 def test_the_plain_formula_takes_the_memory_of_its_matrix(tmp_path: Path) -> None:
     weights = tmp_path / "random.safetensors"
     networks.write_random(SMALL, weights)
-    plain, ours = networks._memory(weights, 384, "here")
-    # Level 3 has 96 x 72 and 96 x 96 positions: 255 MB a matrix, of which two are held at once.
-    assert plain["peak_mb"] - ours["peak_mb"] > 100
+    plain, ours = networks._memory(weights, 512, "here")
+    # Level 3 has some 11,000 and 13,000 positions: 570 MB a matrix, of which two are held at once.
+    # What else a process takes varies by a hundred or two.
+    assert plain["peak_mb"] - ours["peak_mb"] > 400
     assert ours["ratio"] < plain["ratio"] == 1
 
 
