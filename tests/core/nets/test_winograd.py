@@ -34,7 +34,7 @@ def test_it_is_the_convolution_whatever_the_sizes(
     expected = F.conv2d(x.double(), weight.double(), bias.double(), padding=padding)
     for order in (torch.contiguous_format, torch.channels_last):
         found = winograd.convolved(x.contiguous(memory_format=order), weight, bias, padding)
-        torch.testing.assert_close(found.double(), expected, atol=1e-4, rtol=0)
+        torch.testing.assert_close(found.double(), expected, atol=3e-4, rtol=0)
 
 
 def _by_nnpack(network: nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, bool]:
@@ -53,7 +53,7 @@ def test_large_pictures_go_its_way_and_look_the_same(padding_mode: str) -> None:
         laid_out(conv)
         found, quick = _by_nnpack(conv, x)
     assert (direct, quick) == (False, True)
-    torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
+    torch.testing.assert_close(found, expected, atol=3e-4, rtol=0)
 
 
 def test_gradients_batches_short_formats_and_small_pictures_go_the_direct_way() -> None:
