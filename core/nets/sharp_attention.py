@@ -52,8 +52,9 @@ class SharpAttention:
         if pairs is None:
             return None
         rows, columns = pairs
-        exact = self._exact(queries, rows, columns)
-        above = exact - torch.segment_reduce(exact, "max", offsets=_bounds(rows, queries))[rows]
+        bounds = _bounds(rows, queries)
+        exact = self._exact(queries, bounds, columns)
+        above = exact - torch.segment_reduce(exact, "max", offsets=bounds)[rows]
         kept = above > -NEGLIGIBLE
         rows, columns, weights = rows[kept], columns[kept], above[kept].exp_()
         bounds = _bounds(rows, queries)
@@ -64,10 +65,9 @@ class SharpAttention:
             include_last_offset=True,
         )  # fmt: skip
 
-    def _exact(self, queries: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    def _exact(self, queries: Tensor, bounds: Tensor, columns: Tensor) -> Tensor:
         """The logits of these pairs, [P], nothing gathered: thirty times as fast as that."""
-        size = (len(queries), len(self.keys))
-        bounds, nothing = _bounds(rows, queries), queries.new_zeros(len(rows))
+        size, nothing = (len(queries), len(self.keys)), queries.new_zeros(len(columns))
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta")
             pairs = torch.sparse_csr_tensor(bounds, columns, nothing, size, check_invariants=False)
