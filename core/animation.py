@@ -22,9 +22,10 @@ from .geometry import Bounds, Extent
 from .keyframes import MOTIONS, Keyframes, Motion, positions
 from .masks import Mask
 from .picture import Picture, from_float, scaled
-from .pipeline import LIKE_SIDE, Floats, Stylist, working_extent
+from .pipeline import Floats, Stylist, working_extent
 from .progress import CancelToken, Progress, Whole, silent
 from .recipe import Recipe
+from .region_painter import LIKE_SIDE
 from .resample import resized_map, resized_pixels
 
 SIDE = 512  # px, long side of a film where nobody says

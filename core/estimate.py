@@ -26,6 +26,10 @@ WORTH_A_TRY = 6.0  # s of nominal pace; for less it has to do
 FINDING, MASK, COMPOSITING, SAVING = 0.01, 0.04, 0.035, 0.03
 LOOKING = 0.3  # s: one look of the segmenter, whatever the size
 
+POLISHED_SIDE = 512  # px, long side of the picture that polishing tries
+POLISHING = 4  # tiles of that size, in whose time one step of polishing is done
+POLISHED_BYTES = {"bfloat16": 1700, "float32": 3200}  # a pixel of that picture, at the peak
+
 STORED = 6  # bytes a pixel of a stylised region: canvas.store's uint16
 MASK_BYTES = 4
 BROUGHT_UP = 100  # bytes a pixel of a region that is brought up from a smaller size
@@ -113,9 +117,10 @@ def estimated(
     sample_bytes: int = 1,
     loaded: bool = True,
     layers: bool = False,
+    polish: int = 0,
 ) -> Estimate:
     """What repainting these sites takes. masks: number of regions. sample_bytes: of the
-    picture's samples. loaded: whether the process holds the picture already."""
+    picture's samples. loaded: whether the process holds the picture already. polish: steps."""
     from .device import free_memory
 
     plans = [engine.plan(work, site.part, wanted=site.wanted) for site in sites]
@@ -124,18 +129,25 @@ def estimated(
     kept = full.pixels * MASK_BYTES * masks + (0 if loaded else picture)
     kept += 0 if work == full else work.pixels * 3 * sample_bytes
     painted = STORED * sum(plan.shown for plan in plans)
+    engines = [plan.peak_bytes for plan in plans]
+    tried = polishing_pixels(work, polish)
+    if tried:
+        each = POLISHED_BYTES.get(engine.dtype, max(POLISHED_BYTES.values()))
+        engines.append(work.fitted(POLISHED_SIDE).pixels * each)
     peaks = [
         kept + 2 * MASK_BYTES * full.pixels,  # while masks are made
-        kept + painted + max((plan.peak_bytes for plan in plans), default=0),
+        kept + painted + max(engines, default=0),
         kept + painted + picture + STRIPS + _beside(sites, full, work, sample_bytes, layers),
         kept + picture + ENCODED * full.pixels,  # saving
     ]
-    pixels = sum(plan.pixels for plan in plans)
+    pixels = sum(plan.pixels + tried for plan in plans)
     nominal = NOMINAL_PACES.get(engine.name, NOMINAL_PACE)
     pace = engine.pace() if pixels * nominal >= WORTH_A_TRY else nominal
     slower, megapixels = pace / nominal, full.pixels / 1e6
     parts = {name: slower * seconds for name, seconds in selecting(full, masks).items()}
-    parts |= {f"styling {number}": pace * plan.pixels for number, plan in enumerate(plans)}
+    parts |= {
+        f"styling {number}": pace * (plan.pixels + tried) for number, plan in enumerate(plans)
+    }
     parts |= {"compositing": slower * megapixels * COMPOSITING}
     parts |= {"saving": slower * megapixels * SAVING}
     return Estimate(
@@ -146,6 +158,11 @@ def estimated(
         held_bytes=held,
         free_bytes=free_memory(),
     )
+
+
+def polishing_pixels(work: Extent, steps: int) -> float:
+    """Pixels of a tile that take as long to paint as a region takes to polish."""
+    return work.fitted(POLISHED_SIDE).pixels * steps * POLISHING
 
 
 def selecting(full: Extent, masks: int) -> dict[str, float]:

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .canvas import Canvas, PictureCanvas, Stored, fingerprint
+from .canvas import PictureCanvas, fingerprint
 from .composite import Repainted, composite
-from .engines import Engine, PreparedStyle, Signal, Word
+from .engines import Engine, Polishing, PreparedStyle, Signal, Word
 from .errors import RequestError
 from .estimate import Estimate, Site, estimated, site_of
 from .geometry import Extent
@@ -21,15 +21,15 @@ from .painted import PaintedRegions
 from .picture import Picture
 from .progress import CancelToken, Progress, Whole, silent
 from .recipe import Pins, Recipe, Region, Source
-from .resample import resized_map
+from .region_painter import RegionPainter, RegionWork
 from .segmenter import Segmenter
 from .selection import NOTHING_BY_HAND, ByHand, Selection, Selector, together
 from .style_part import StyleParts
+from .wording import listed
 
 Floats = NDArray[np.float32]
 
 DEFAULT_SIDE = 2048  # px, long side of the working size where the recipe names none
-LIKE_SIDE = 1024  # px of the mask in which a region's statistics are taken; engines look at no more
 LEAST_SIDE = 512  # px that is advised where memory is short
 STYLES_KEPT = 8
 
@@ -75,7 +75,7 @@ class Stylist:
     ) -> None:
         self.segmenter, self.engine = segmenter, engine
         self._selector = selector or Selector(segmenter)
-        self._kept = kept
+        self._painter = RegionPainter(engine, segmenter.name, kept)
         self._parts = StyleParts(segmenter)
         self._style_of = style_of
         self._prepared: OrderedDict[StyleKey, PreparedStyle] = OrderedDict()
@@ -99,7 +99,11 @@ class Stylist:
         """A line for each word, of a style or for a part of one, that is not what it seems;
         RequestError for unknown ones."""
         parts = {r.style_region for r in recipe.regions if r.style_region is not None}
-        return [*self._words(recipe), *self._selector.finder.check(sorted(parts))]
+        found = [*self._words(recipe), *self._selector.finder.check(sorted(parts))]
+        if recipe.polish and (words := style_words(recipe)):
+            named = listed([f"word:{word}" for word in words], "and")
+            found.append(f"{named}: no picture to polish towards, so that region is not polished")
+        return found
 
     def mixture(
         self, recipe: Recipe, region: Region, cancel: CancelToken | None = None
@@ -143,6 +147,7 @@ class Stylist:
             sample_bytes=1 if isinstance(picture, Extent) else picture.pixels.itemsize,
             loaded=isinstance(picture, Picture),
             layers=layers,
+            polish=recipe.polish,
         )
 
     def run(
@@ -216,7 +221,7 @@ class Stylist:
 
         cancel.check()
         photo = PictureCanvas(picture, estimate.work)
-        seen = fingerprint(picture.pixels, picture.profile) if self._kept else b""
+        seen = self._painter.seen(picture.pixels, picture.profile)
         painted: list[Repainted] = []
         for k, (region, sources, mask, site) in enumerate(
             zip(recipe.regions, styles, selection.region_masks, sites, strict=True)
@@ -228,7 +233,9 @@ class Stylist:
             mixture = self._mixture(recipe, region, sources, cancel)
             # What takes from a part of a style shall look as that part does: sky as its sky.
             like = mask if region.style_region is not None else None
-            stylised = self._painted(seen, photo, mixture, site, mask, like, stage, cancel)
+            shown = [(style, part) for style, part, _ in sources]
+            work = RegionWork(site, mask, like, shown, mixture, recipe.polish, recipe.style_scale)
+            stylised = self._painter.paint(seen, photo, work, stage, cancel)
             painted.append(
                 Repainted(site.name, mask, region.strength, site.box, stylised, site.part, k)
             )
@@ -308,60 +315,11 @@ class Stylist:
         self._prepared.move_to_end(key)
         return key, self._prepared[key]
 
-    def _painted(
-        self,
-        seen: bytes,
-        photo: Canvas,
-        mixture: Mixture,
-        site: Site,
-        mask: Mask,
-        like: Mask | None,
-        progress: Progress,
-        cancel: CancelToken,
-    ) -> Stored:
-        """What `_stylise` makes, or made before of the same. seen: the picture's fingerprint."""
-        if self._kept is None:
-            return self._stylise(photo, mixture, site, like, progress, cancel)
-        about = (
-            (self.engine.name, self.segmenter.name, seen, photo.extent, site.part),
-            tuple((key, weight) for key, _, weight in mixture),
-            None if like is None else fingerprint(like),
-        )
-        shows = None
-        if site.wanted is not None:
-            shows = fingerprint(np.packbits(mask[site.box.slices] > 0), site.box)
-        found = self._kept.get((about, None))  # all of the part was painted
-        if found is None and shows is not None:
-            found = self._kept.get((about, shows))
-        if found is None:
-            found = self._stylise(photo, mixture, site, like, progress, cancel)
-            self._kept.keep((about, shows), found)
-        progress("painted before", 1.0)
-        return found
-
-    def _stylise(
-        self,
-        photo: Canvas,
-        mixture: Mixture,
-        site: Site,
-        like: Mask | None,
-        progress: Progress,
-        cancel: CancelToken,
-    ) -> Stored:
-        # 16 bits: half of what floats take, and more than any screen shows. Zeros, since what is
-        # not painted then takes no memory.
-        out = np.zeros((site.part.height, site.part.width, 3), np.uint16)
-        region = None if like is None else resized_map(like, photo.extent.fitted(LIKE_SIDE))
-        self.engine.stylize(
-            photo, [(style, weight) for _, style, weight in mixture],
-            bounds=site.part, out=out, wanted=site.wanted,
-            region=region, progress=progress, cancel=cancel,
-        )  # fmt: skip
-        return out
-
     def _pins(self, recipe: Recipe, asked: bool) -> Pins:
         weights = self.engine.weights(words=bool(style_words(recipe)))
         weights += self.segmenter.weights() if asked else ()
+        if recipe.polish and isinstance(self.engine, Polishing):
+            weights += self.engine.polishing_weights()
         return Pins(self.segmenter.name, self.engine.name, weights, self.engine.dtype)
 
 

@@ -15,7 +15,8 @@ def preview_recipe(recipe: Recipe, full: Extent, small: Extent) -> Recipe:
     """The recipe for a picture made small, from extent `full` to `small`.
 
     What counts in pixels of the picture shrinks with it, the brush with the size worked at. Grow
-    is rounded to whole pixels; a brush below a tenth can't get smaller.
+    is rounded to whole pixels; a brush below a tenth can't get smaller. Nothing is polished, which
+    would take longer than all the rest.
     """
     ratio = small.long_side / full.long_side
     brush = small.long_side / working_extent(full, recipe.size).long_side
@@ -28,5 +29,6 @@ def preview_recipe(recipe: Recipe, full: Extent, small: Extent) -> Recipe:
         recipe,
         regions=tuple(regions),
         size="full",
+        polish=0,
         style_scale=min(high, max(low, recipe.style_scale * brush)),
     )

@@ -16,12 +16,14 @@ EngineName = Literal["adaattn", "adaattn-published", "zmnet", "gatys"]
 SegmenterName = Literal["auto", "clipseg", "builtin"]
 Group = Literal["details", "colours", "textures"]
 
-SCHEMA = 2  # the newest version; a recipe says the oldest that has all it uses
+SCHEMA = 3  # the newest version; a recipe says the oldest that has all it uses
 SOURCE_KINDS: tuple[str, ...] = get_args(SourceKind)
 TARGET_KINDS: tuple[str, ...] = get_args(TargetKind)
 ENGINES: tuple[str, ...] = get_args(EngineName)
 SEGMENTERS: tuple[str, ...] = get_args(SegmenterName)
 GROUPS: tuple[str, ...] = get_args(Group)
+POLISHED: tuple[EngineName, ...] = ("adaattn", "zmnet")  # engines that can be polished
+MOST_STEPS = 200  # of polishing
 WORD_ENGINE: EngineName = "zmnet"  # the one that takes words, and transfers groups one by one
 
 MOST_REGIONS = 64
@@ -168,9 +170,10 @@ class Recipe:
     keep: phrases that stay untouched. size: long side in px at which the whole picture would
     be worked, 'full' for its own, None for its own up to 2048. style_scale: brush size, 0.1 to
     10. keep_colors: the picture's own chroma. transfer: which groups of features take the
-    style, fewer than all with zmnet only. pins: on a result, what answered. schema: whatever is
-    given, the oldest version that has all that the recipe uses, so that an older program reads
-    what it can.
+    style, fewer than all with zmnet only. polish: how many steps are spent on coming nearer to the
+    style pictures before anything is painted (adaattn and zmnet); since schema 3. pins: on a
+    result, what answered. schema: whatever is given, the oldest version that has all that the
+    recipe uses, so that an older program reads what it can.
     """
 
     regions: tuple[Region, ...]
@@ -182,6 +185,7 @@ class Recipe:
     keep_colors: bool = False
     transfer: tuple[str, ...] = GROUPS
     seed: int = 0
+    polish: int = 0
     pins: Pins | None = None
     schema: int = 1
 
@@ -191,7 +195,9 @@ class Recipe:
         if not regions:
             raise RequestError("the recipe names no region: add one, such as sky = mosaic")
         keep = checks.sequence("keep", self.keep, MOST_REGIONS)
-        _set(self, schema=2 if any(len(region.targets) > 1 for region in regions) else 1)
+        _set(self, polish=checks.whole("polish", self.polish, 0, MOST_STEPS))
+        joined = any(len(region.targets) > 1 for region in regions)
+        _set(self, schema=3 if self.polish else 2 if joined else 1)
         _set(self, regions=regions, keep=tuple(checks.phrase("a keep phrase", k) for k in keep))
         checks.choice("engine", self.engine, ENGINES)
         checks.choice("segmenter", self.segmenter, SEGMENTERS)
@@ -206,6 +212,15 @@ class Recipe:
             raise RequestError(
                 f"transfer works with the engine {WORD_ENGINE} only: {self.engine} restyles "
                 f"{listed(GROUPS, 'and')} together, so leave it out"
+            )
+        if self.polish and self.engine not in POLISHED:
+            raise RequestError(
+                f"polish works with the engines {listed(POLISHED, 'and')} only: leave it out, or "
+                "use one of them"
+            )
+        if self.polish and self.transfer != GROUPS:
+            raise RequestError(
+                f"polish changes {listed(GROUPS, 'and')} together: leave it out, or transfer"
             )
         _set(self, seed=checks.whole("seed", self.seed, 0, 2**32 - 1))
 

@@ -98,7 +98,8 @@ def load_recipe(path: str | Path) -> Recipe:
 def to_data(recipe: Recipe) -> dict[str, Any]:
     """Dictionaries, lists, text and numbers; what is None is left out."""
     return {
-        **_present(recipe, but=("regions", "pins")),
+        **_present(recipe, but=("regions", "pins", "polish")),
+        **({"polish": recipe.polish} if recipe.polish else {}),  # came with schema 3
         "regions": [
             {
                 **_present(region, but=(*_AREA, "style")),

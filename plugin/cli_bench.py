@@ -45,6 +45,9 @@ def quality(
     vgg16: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The judge (default: weights vgg16).")
     ] = None,
+    polish: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Also with so many steps of polishing.")
+    ] = 0,
     peer: PEER = True,
     sheet: Annotated[
         Path | None,
@@ -72,7 +75,7 @@ def quality(
 
             count = min(pairs, SHEET_PAIRS)
             draw(chosen, photos, styles, sheet, pairs=count, size=size, seed=seed,
-                 with_peer=peer, progress=progress)  # fmt: skip
+                 polish=polish, with_peer=peer, progress=progress)  # fmt: skip
             say(f"wrote {sheet}")
             return
         report = run(
@@ -84,6 +87,7 @@ def quality(
             pairs=pairs,
             size=in_range("--size", [size], SIDE_RANGE)[0],
             seed=seed,
+            polish=polish,
             with_peer=peer,
             progress=progress,
         )

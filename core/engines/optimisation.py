@@ -70,7 +70,7 @@ def optimised(
     with torch.no_grad(), device.autocast():
         features = network(photo)
         content = normalise(features[CONTENT_LEVEL - 1])
-        unit = _style_distance(grams_of(features, mask), style).clamp_min(1)
+        unit = grams_distance(grams_of(features, mask), style).clamp_min(1)
         del features
     image = start.detach().clone().requires_grad_()
     adam = torch.optim.Adam([image], lr=RATE)
@@ -78,7 +78,7 @@ def optimised(
         adam.zero_grad()
         with device.autocast():
             features = network(image)
-            left = _style_distance(grams_of(features, mask), style) / unit
+            left = grams_distance(grams_of(features, mask), style) / unit
             lost = (normalise(features[CONTENT_LEVEL - 1]) - content).square()
             # Two unrelated pictures differ by 2 in features of deviation 1.
             loss = left + content_weight * lost.mean(dim=(1, 2, 3)) / 2
@@ -92,7 +92,7 @@ def optimised(
     return image.detach()
 
 
-def _style_distance(grams: Grams, wanted: Grams) -> Tensor:
+def grams_distance(grams: Grams, wanted: Grams) -> Tensor:
     """perceptual.gram_loss, its relative form, of matrices that are known already; [N]."""
     return torch.stack(
         [

@@ -269,10 +269,11 @@ class TiledEngine(ABC, Generic[Style, Statistics]):
         tensor = torch.from_numpy(np.ascontiguousarray(image)).to(self.device.place)
         return tensor.permute(2, 0, 1)[None]
 
-    def _at_least(self, image: Tensor) -> Tensor:
-        """Edges repeated to the right and below where a side is under `smallest_side`."""
-        right = max(0, self.smallest_side - image.shape[-1])
-        below = max(0, self.smallest_side - image.shape[-2])
+    def _at_least(self, image: Tensor, least: int = 0) -> Tensor:
+        """Edges repeated to the right and below where a side is under `smallest_side` px, or under
+        `least`."""
+        least = max(least, self.smallest_side)
+        right, below = (max(0, least - image.shape[axis]) for axis in (-1, -2))
         return F.pad(image, (0, right, 0, below), mode="replicate") if right or below else image
 
 

@@ -29,9 +29,10 @@ from ..recipe_data import GROUPS
 from ..tiling import Tile
 from ..word_table import NAME, WordTable
 from . import Signal, Word
+from .polishing import Paint, PolishingEngine
 from .style_cache import StyleCache
 from .style_words import StyleWords
-from .tiled import STATISTICS_SIDE, TiledEngine, as_picture, convolutions, resized
+from .tiled import STATISTICS_SIDE, as_picture, convolutions, resized
 
 STYLE_SIDE = 512  # pixels of a style picture's long side at brush size 1
 LEAST_STYLE, MOST_STYLE = 64, 3 * STYLE_SIDE
@@ -46,7 +47,7 @@ Floats = NDArray[np.float32]
 Mixture = Sequence[tuple[Parameters, float]]
 
 
-class ZMNetEngine(TiledEngine[Parameters, PictureStatistics]):
+class ZMNetEngine(PolishingEngine[Parameters, PictureStatistics]):
     """Fulfils core.engines.Engine. styles, words: names of the store or safetensors files, of a
     network that looks at pictures and of one that takes words; both steer the same TNet, so that
     pictures and words can be mixed. That of words is loaded when a word is first met.
@@ -199,6 +200,15 @@ class ZMNetEngine(TiledEngine[Parameters, PictureStatistics]):
     ) -> Tensor:
         painted: Tensor = self.network.tnet(image, mixed(mixture), statistics)
         return painted
+
+    def _trial(
+        self, image: Tensor, mixture: Mixture, mask: Tensor | None
+    ) -> tuple[Parameters, Paint]:
+        parameters = mixed(mixture).clone()
+        return parameters, self.network.tnet.trial(image, parameters, mask)
+
+    def _under(self, style: Parameters, parameters: Parameters) -> Parameters:
+        return parameters
 
     def _steps_in(self, pixels: int, mixture: Mixture) -> int:
         return self._convolutions

@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, cast
 
 import torch
@@ -231,6 +232,36 @@ class AdaAttN(nn.Module):
         noted = self._painter.norms(parameters, found=norms, measured=of_part)
         painted = kept(self._paint(base, features, mixture, found, noted).clamp(0, 1), mask)
         return dataclasses.replace(found, colours=colours, norms=norms, painted=colours_of(painted))
+
+    def trial(
+        self,
+        content: Tensor,
+        mixture: Sequence[tuple[PreparedStyle, float]],
+        mask: Tensor | None = None,
+    ) -> tuple[Parameters, Callable[[Parameters], Tensor]] | None:
+        """The parameters of a mixture, and what paints a whole picture under other gammas and
+        betas, with a gradient; what attention finds stays the same. None where the paper's decoder
+        paints. mask: as in `measure`."""
+        parameters = _parameters(mixture)
+        if parameters is None:
+            return None
+        parameters, tnet = parameters.clone(), self._painter.tnet
+        with torch.no_grad():
+            base = tnet.recolour(content, parameters, colours_of(kept(content, mask)))
+            features = self.encoder(base)
+            sizes = _sizes(features)
+            found = None if mask is None else self._statistics(features, mask)
+            attended = self._attended(features, mixture, found)
+
+        def paint(tried: Parameters) -> Tensor:
+            norms = self._painter.norms(tried)
+            if mask is not None:
+                of_part = partial(part_moments, mask=mask, measured=moments)
+                norms = self._painter.norms(tried, found=[], measured=of_part)
+            painted = self._painter(base, norms, attended, sizes)
+            return tnet.retouch(painted, tried, colours_of(kept(painted.clamp(0, 1), mask)))
+
+        return parameters, paint
 
     def stylize(
         self,

@@ -48,6 +48,12 @@ class DistilledFeatures(nn.Module):
         ]
 
 
+def squashed(image: Tensor, side: int) -> Tensor:
+    """NCHW, of any shape -> [N, C, side, side]: as pictures of all shapes are judged."""
+    with torch.autocast(image.device.type, enabled=False):
+        return F.interpolate(image.float(), (side, side), mode="bicubic", antialias=True)
+
+
 def feature_moments(features: Features) -> list[Moments]:
     return [moments(f) for f in features]
 
@@ -68,12 +74,25 @@ def global_style_loss(
     """
     total = output[0].new_zeros(output[0].shape[0], dtype=torch.float32)
     for o, s in zip(output, style, strict=True):
-        a, b = moments(o), moments(s)
-        for x, y in ((a.mean, b.mean), (a.deviation, b.deviation)):
-            distance = (x - y).flatten(1).norm(dim=1)
-            total = total + (distance / y.flatten(1).norm(dim=1) if relative else distance)
+        total = total + _apart(moments(o), moments(s), relative=relative)
         if skew:
             total = total + skew * (skewness(o) - skewness(s)).pow(2).mean(dim=1).sqrt()
+    return total
+
+
+def moments_loss(output: Sequence[Moments], style: Sequence[Moments]) -> Tensor:
+    """`global_style_loss`, its relative form, of moments that are known already; [N]."""
+    return torch.stack(
+        [_apart(a, b, relative=True) for a, b in zip(output, style, strict=True)]
+    ).sum(dim=0)
+
+
+def _apart(a: Moments, b: Moments, *, relative: bool) -> Tensor:
+    """Of one level's means and deviations, each relative to b's."""
+    total = a.mean.new_zeros(len(a.mean), dtype=torch.float32)
+    for x, y in ((a.mean, b.mean), (a.deviation, b.deviation)):
+        distance = (x - y).flatten(1).norm(dim=1)
+        total = total + (distance / y.flatten(1).norm(dim=1) if relative else distance)
     return total
 
 

@@ -90,6 +90,10 @@ class Parameters:
     def to(self, device: torch.device) -> Parameters:
         return _zipped([self], lambda x: x[0].to(device))
 
+    def clone(self) -> Parameters:
+        """A copy in memory of its own, which gradients may be taken of."""
+        return _zipped([self], lambda x: x[0].clone())
+
     def expand(self, count: int) -> Parameters:
         """The same for `count` samples."""
         return _zipped([self], lambda x: x[0].expand(count, *x[0].shape[1:]))
@@ -184,6 +188,23 @@ class TNet(nn.Module):
         )
         painted = self.paint(self.recolour(image, parameters, own), norms)
         return PictureStatistics(own, found, colours_of(painted.clamp(0, 1), mask))
+
+    def trial(
+        self, image: Tensor, parameters: Parameters, mask: Tensor | None = None
+    ) -> Callable[[Parameters], Tensor]:
+        """What paints the whole picture under other gammas and betas, with a gradient. mask: as in
+        `measure`."""
+        with torch.no_grad():
+            base = self.recolour(image, parameters, colours_of(image, mask))
+
+        def paint(tried: Parameters) -> Tensor:
+            norms = self.norms(tried)
+            if mask is not None:
+                norms = self.norms(tried, found=[], measured=lambda x: masked_moments(x, mask))
+            painted = self.paint(base, norms)
+            return self.retouch(painted, tried, colours_of(painted.clamp(0, 1), mask))
+
+        return paint
 
     def recolour(self, image: Tensor, parameters: Parameters, own: Colours | None = None) -> Tensor:
         """The picture that is painted on. own: its colours, those of all of it for a tile."""

@@ -16,9 +16,10 @@ from ...weights.store import load_weights
 from ..errors import RequestError
 from ..nets.encoder import Encoder
 from ..nets.parameter_net import Standardised
+from ..nets.perceptual import squashed
 from .config import TrainConfig
 from .data import to_unit
-from .style_losses import StyleLosses, StyleWeights, squashed
+from .style_losses import StyleLosses, StyleWeights
 
 SAMPLE = 256  # px of the pictures of a sample
 FITTED = 256  # style crops that what a network sees of styles is standardised by

@@ -21,7 +21,7 @@ Controls = dict[str, Any]
 Changes = dict[Any, Any]
 STOPPED = "Stopped. The picture is as it was."
 HISTORY = "Click one to get its settings and files back."
-SETTINGS = ("engine", "segmenter", "transfer", "brush", "keep_colors", "size")
+SETTINGS = ("engine", "segmenter", "transfer", "brush", "keep_colors", "polish", "size")
 OTHER = "() => document.body.classList.toggle('ss-choosing')"
 
 
@@ -191,6 +191,7 @@ class Events:
             self.c["transfer"]: list(settings.transfer),
             self.c["brush"]: settings.brush,
             self.c["keep_colors"]: settings.keep_colors,
+            self.c["polish"]: settings.polish,
             self.c["size"]: gr.Dropdown(choices=_sizes(self.c["size"].choices, size), value=size),
         }
 
@@ -222,7 +223,8 @@ def connect(page: gr.Blocks, c: Controls, visits: Visits) -> None:
     c["regions"].look(**looks)
     for name in ("engine", "segmenter", "transfer", "keep_colors", "size"):
         c[name].input(**looks)
-    c["brush"].release(**looks)
+    for name in ("brush", "polish"):
+        c[name].release(**looks)
 
     paints = [c[name] for name in (
         "paint", "stop", "progress", "stage", "work_line", "settings_line", "history",
@@ -243,10 +245,16 @@ def connect(page: gr.Blocks, c: Controls, visits: Visits) -> None:
 
 def _settings(values: tuple[Any, ...]) -> Settings:
     """Problem where a value is none that the control could give."""
-    engine, segmenter, transfer, brush, keep_colors, size = values
+    engine, segmenter, transfer, brush, keep_colors, polish, size = values
     try:
         return Settings(
-            str(engine), str(segmenter), tuple(transfer), float(brush), bool(keep_colors), int(size)
+            str(engine),
+            str(segmenter),
+            tuple(transfer),
+            float(brush),
+            bool(keep_colors),
+            int(polish),
+            int(size),
         )
     except (TypeError, ValueError):
         raise Problem("", "the page sent a setting that is none: load it again") from None

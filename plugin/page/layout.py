@@ -145,6 +145,10 @@ def _picture_controls(c: Controls) -> None:
             info="Fewer than all three: ZM-Net paints.",
         )  # fmt: skip
         c["brush"] = gr.Slider(0.25, 4, 1, step=0.05, label="Brush size")
+        c["polish"] = gr.Slider(
+            0, 60, 0, step=5, label="Polish",
+            info="Steps spent on coming nearer to the style; not in previews and films.",
+        )  # fmt: skip
         c["keep_colors"] = gr.Checkbox(False, label="Keep the photo's own colours")
         c["settings_line"] = gr.HTML("", elem_classes="ss-problem")
 

@@ -49,6 +49,7 @@ class Settings:
     transfer: tuple[str, ...] = GROUPS
     brush: float = 1.0
     keep_colors: bool = False
+    polish: int = 0
     size: int = 0
 
 
@@ -118,6 +119,7 @@ def settings_of(recipe: Recipe) -> Settings:
         transfer=recipe.transfer,
         brush=recipe.style_scale,
         keep_colors=recipe.keep_colors,
+        polish=recipe.polish,
         size=whole,
     )
 
@@ -211,6 +213,7 @@ def _recipe(regions: Sequence[Region], keep: tuple[str, ...], settings: Settings
         "brush": {"style_scale": settings.brush},
         "size": {"size": "full" if settings.size < 0 else settings.size or None},
         "engine": {"keep_colors": settings.keep_colors},
+        "polish": {"polish": settings.polish},
     }
     for place, values in parts.items():
         try:

@@ -17,6 +17,7 @@ from semantic_style.core.recipe import (
     Target,
     recipe_of,
 )
+from semantic_style.core.recipe_data import MOST_STEPS, POLISHED
 
 TINY_PNG = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
@@ -136,6 +137,7 @@ def recipes() -> st.SearchStrategy[Recipe]:
         keep_colors=st.booleans(),
         transfer=st.sets(st.sampled_from(GROUPS), min_size=1).map(tuple),
         seed=st.integers(0, 2**32 - 1),
+        polish=st.integers(0, MOST_STEPS),
         pins=st.none() | pins,
     )
 
@@ -145,7 +147,9 @@ def _one_blank(text: str) -> str:
 
 
 def _recipe(**values: Any) -> Recipe:
-    """Only zmnet transfers fewer groups than all."""
+    """Only zmnet transfers fewer groups than all, and only what transfers all is polished."""
     if values["engine"] != "zmnet":
         values["transfer"] = GROUPS
+    if values["engine"] not in POLISHED or set(values["transfer"]) != set(GROUPS):
+        values["polish"] = 0
     return Recipe(**values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,15 @@ def test_a_recipe_of_the_first_schema_keeps_its_text() -> None:
         '"target":{"kind":"phrase","value":"sky"}}],"schema":1,"seed":0,"segmenter":"auto",'
         '"style_scale":1.0,"transfer":["details","colours","textures"]}'
     )
+
+
+def test_polish_is_written_only_where_it_is_asked_for() -> None:
+    polished = replace(parse_recipe("sky = mosaic"), polish=20)
+    data = json.loads(to_json(polished))
+    assert (data["polish"], data["schema"]) == (20, 3)
+    assert "polish = 20" in to_toml(polished)
+    assert "polish" not in to_toml(replace(polished, polish=0))
+    assert from_toml(to_toml(polished)) == from_json(to_json(polished)) == polished
 
 
 def test_areas_in_the_forms() -> None:

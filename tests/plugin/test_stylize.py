@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 
+from semantic_style.core.engines.polishing import PERCEPTUAL
 from semantic_style.core.geometry import Bounds
 from semantic_style.core.image import load_picture, read_recipe_text
 from semantic_style.core.layers import Layer, flatten
@@ -152,6 +153,36 @@ def test_a_result_carries_its_recipe_and_can_be_made_again(
     assert ran.code == 2
     assert "has changed" in ran.err
     assert not again.exists()
+
+
+def test_a_polished_result_can_be_made_again(cli: Callable, castle: Path, tmp_path: Path) -> None:
+    plain, first, again = (tmp_path / f"{name}.png" for name in ("plain", "first", "again"))
+    assert cli("stylize", castle, "* = mosaic", "-o", plain).code == 0
+    assert cli("stylize", castle, "* = mosaic", "--polish", "3", "-o", first).code == 0
+    recipe = from_json(read_recipe_text(first))
+    assert recipe.polish == 3
+    assert recipe.pins is not None
+    assert PERCEPTUAL in dict(recipe.pins.weights)
+    assert np.abs(samples(first).astype(int) - samples(plain)).mean() > 1
+    ran = cli("stylize", castle, "--recipe", first, "-o", again)
+    assert ran.code == 0, ran.err
+    assert "warning" not in ran.err
+    assert (samples(first) == samples(again)).all()
+
+
+def test_words_are_painted_as_they_are_beside_what_is_polished(
+    cli: Callable, castle: Path, tmp_path: Path
+) -> None:
+    plain, out = tmp_path / "plain.png", tmp_path / "out.png"
+    flags = ("--engine", "zmnet", "--segmenter", "builtin")
+    assert cli("stylize", castle, "* = word:night", *flags, "-o", plain).code == 0
+    ran = cli("stylize", castle, "* = word:night", *flags, "--polish", "9", "-o", out)
+    assert ran.code == 0
+    assert "word:night: no picture to polish towards" in ran.err
+    assert (samples(plain) == samples(out)).all()
+    ran = cli("stylize", castle, "* = mosaic", "--engine", "gatys", "--polish", "9", "-o", out)
+    assert ran.code == 2
+    assert "adaattn and zmnet only" in ran.err
 
 
 def test_several_photos_of_which_one_has_no_sky(

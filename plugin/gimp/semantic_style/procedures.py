@@ -120,6 +120,11 @@ def _add_arguments(procedure: Any) -> None:
         "seed", _("See_d"), _("For what is random; -1 as the recipe says"),
         -1, 2**31 - 1, default.seed, FLAGS,
     )  # fmt: skip
+    procedure.add_int_argument(
+        "polish", _("_Polish"),
+        _("Steps spent on coming nearer to the style, such as 20; -1 as the recipe says"),
+        -1, 200, default.polish, FLAGS,
+    )  # fmt: skip
     flag("selection-only", _("_Only the selection"),
          _("Where there is a selection, nothing outside it is repainted"),
          default.selection_only)  # fmt: skip
@@ -154,6 +159,7 @@ def options_of(config: Any) -> Options:
         feather=said("feather"),
         invert=said("invert"),
         seed=said("seed"),
+        polish=said("polish"),
         selection_only=said("selection-only"),
         merge=said("merge"),
         strict=said("strict"),

@@ -27,6 +27,7 @@ from semantic_style.core.nets.perceptual import (
     local_feature_loss,
     local_target,
     skewness,
+    squashed,
 )
 
 SMALL = EncoderConfig(widths=(4, 6, 8, 10, 12))
@@ -155,3 +156,15 @@ def test_keys_concatenate_the_levels_before() -> None:
 def test_configs_differ_only_where_vgg_does() -> None:
     assert dataclasses.replace(VGG19, kind="vgg16", depths=VGG16.depths, mean=VGG16.mean,
                                std=VGG16.std) == VGG16  # fmt: skip
+
+
+def test_a_squashed_picture_is_the_same_whatever_shape_it_came_in() -> None:
+    torch.manual_seed(0)
+    coarse = torch.rand(1, 3, 6, 6)
+    views = [
+        squashed(F.interpolate(coarse, size, mode="bilinear"), 32)
+        for size in ((96, 150), (130, 70), (64, 64))
+    ]
+    for view in views:
+        assert view.shape == (1, 3, 32, 32)
+        assert (view - views[0]).abs().mean() < 0.02

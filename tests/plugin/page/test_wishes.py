@@ -110,6 +110,12 @@ def test_fewer_groups_choose_the_painter_that_can() -> None:
     assert "zmnet only" in wrong("transfer", row("sky"), engine="adaattn", transfer=("colours",))
 
 
+def test_polish_survives_the_controls() -> None:
+    recipe = asked(row("sky"), polish=20)
+    assert recipe.polish == settings_of(recipe).polish == 20
+    assert settings_of(asked(row("sky"))).polish == 0
+
+
 def test_each_problem_names_its_control() -> None:
     wrong("region 1", row("sky"), row("a = b"))
     wrong("region 0", row("sky", style=None))
@@ -122,6 +128,8 @@ def test_each_problem_names_its_control() -> None:
     wrong("region 0", row("sky", painted="no base64"))
     wrong("keep", row("sky"), keep="x" * 100_000)
     wrong("brush", row("sky"), brush=1000.0)
+    wrong("polish", row("sky"), polish=1000)
+    wrong("polish", row("sky"), polish=20, engine="gatys")
     wrong("size", row("sky"), size=3)
     wrong("engine", row("sky"), engine="magic")
     wrong("transfer", row("sky"), transfer=())

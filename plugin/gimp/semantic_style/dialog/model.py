@@ -17,6 +17,7 @@ from typing import Any
 GROUPS = ("details", "colours", "textures")
 WORD_ENGINE = "zmnet"  # takes words, and transfers groups one by one
 PLAIN_ENGINE = "adaattn"
+POLISHED = (PLAIN_ENGINE, WORD_ENGINE)  # engines that can be polished
 THRESHOLD, GROW, FEATHER = 0.5, 0, 2.0  # what a recipe has where it says nothing
 
 Source = Mapping[str, Any]  # {"kind": name, word, file or embedded, "value": text, ...}
@@ -71,7 +72,7 @@ class State:
     """All of the dialog that a recipe holds.
 
     keep: phrases with commas between them. engine: None takes the one that fits the styles.
-    size: px of the long side, "full" or None. brush: 0.1 to 10.
+    size: px of the long side, "full" or None. brush: 0.1 to 10. polish: steps.
     """
 
     rows: tuple[Row, ...] = (Row(),)
@@ -80,6 +81,7 @@ class State:
     segmenter: str = "auto"
     size: int | str | None = None
     brush: float = 1.0
+    polish: int = 0
     keep_colors: bool = False
     transfer: tuple[str, ...] = GROUPS
     rest: Mapping[str, Any] = field(default_factory=dict)
@@ -92,6 +94,12 @@ class State:
     @property
     def answering_engine(self) -> str:
         return self.engine or _fitting(self.rows)
+
+    @property
+    def polishes(self) -> bool:
+        """Whether what paints can be polished; it changes all groups of features together."""
+        whole = self.answering_engine != WORD_ENGINE or set(self.transfer) == set(GROUPS)
+        return self.answering_engine in POLISHED and whole
 
 
 def to_text(state: State, default_style: str = "") -> str:
@@ -122,6 +130,8 @@ def to_data(state: State, default_style: str = "") -> dict[str, Any]:
         data["size"] = state.size
     if data["engine"] == WORD_ENGINE and state.transfer:
         data["transfer"] = list(state.transfer)
+    if state.polish and state.polishes:
+        data["polish"] = state.polish
     return data
 
 
@@ -146,8 +156,8 @@ def from_data(data: Mapping[str, Any]) -> State:
     or ValueError for what is none."""
     rows = tuple(_row(region) for region in data["regions"])
     engine = data.get("engine")
-    known = ("regions", "keep", "engine", "segmenter", "size", "style_scale", "keep_colors",
-             "transfer", "pins", "schema")  # fmt: skip
+    known = ("regions", "keep", "engine", "segmenter", "size", "style_scale", "polish",
+             "keep_colors", "transfer", "pins", "schema")  # fmt: skip
     return State(
         rows=rows or (Row(),),
         keep=keep_text(data.get("keep", ())),
@@ -155,6 +165,7 @@ def from_data(data: Mapping[str, Any]) -> State:
         segmenter=str(data.get("segmenter", "auto")),
         size=data.get("size"),
         brush=float(data.get("style_scale", 1.0)),
+        polish=int(data.get("polish", 0)),
         keep_colors=bool(data.get("keep_colors", False)),
         transfer=tuple(data.get("transfer", GROUPS)),
         rest={name: value for name, value in data.items() if name not in known},

@@ -11,6 +11,7 @@ from gi.repository import Gtk
 from .model import GROUPS, WORD_ENGINE, State
 from .words import _
 
+MOST_POLISH = 60  # steps
 SIZES: tuple[int | str | None, ...] = (None, 512, 1024, "full")
 
 
@@ -28,6 +29,10 @@ class More:
         self._brush.set_digits(1)
         self._brush.set_value_pos(Gtk.PositionType.RIGHT)
         self._brush.connect("value-changed", self._touched)
+        self._polish = Gtk.Scale.new_with_range(Gtk.Orientation.HORIZONTAL, 0, MOST_POLISH, 5)
+        self._polish.set_digits(0)
+        self._polish.set_value_pos(Gtk.PositionType.RIGHT)
+        self._polish.connect("value-changed", self._touched)
         self._colours = Gtk.CheckButton.new_with_mnemonic(_("Keep the la_yer's colours"))
         self._colours.connect("toggled", self._touched)
         self._groups = {}
@@ -45,6 +50,11 @@ class More:
             (_("_Engine"), self._engine, _("The network that repaints")),
             (_("_Find with"), self._segmenter, _("What finds the things that you name")),
             (_("_Brush size"), self._brush, _("1 is the style picture's own; larger is coarser")),
+            (
+                _("Polish"),
+                self._polish,
+                _("Steps spent on coming nearer to the style, such as 20; not in the preview"),
+            ),
             (_("_Work size"), self._size, _("Long side at which is painted; larger takes longer")),
             (_("Take o_ver"), groups, _("What comes from the style; for the engine zmnet")),
         )
@@ -88,6 +98,7 @@ class More:
         _choose(self._segmenter, state.segmenter)
         _choose(self._size, _key(state.size))
         self._brush.set_value(state.brush)
+        self._polish.set_value(state.polish)
         self._colours.set_active(state.keep_colors)
         for group, switch in self._groups.items():
             switch.set_active(group in state.transfer)
@@ -99,7 +110,7 @@ class More:
         engine = self._engine.get_active_id()
         segmenter = self._segmenter.get_active_id()
         size = self._size.get_active_id()
-        brush = self._brush.get_value()
+        brush, polish = self._brush.get_value(), round(self._polish.get_value())
         self._state = replace(
             state,
             engine=engine or None,
@@ -107,6 +118,7 @@ class More:
             size=_size(size),
             # what was read in may lie outside the scale
             brush=state.brush if _clipped(state.brush) == brush else round(brush, 2),
+            polish=state.polish if min(state.polish, MOST_POLISH) == polish else polish,
             keep_colors=self._colours.get_active(),
             transfer=tuple(group for group in GROUPS if self._groups[group].get_active()),
         )
@@ -114,6 +126,7 @@ class More:
         return self._state
 
     def _fit(self) -> None:
+        self._polish.set_sensitive(self._state.polishes)
         self._transfer.set_sensitive(self._state.answering_engine == WORD_ENGINE)
 
     def _combo(self) -> Any:

@@ -21,8 +21,8 @@ class Options:
     recipe: region language or JSON, empty to do again what a group of layers holds. size: long
     side in px at which is worked, 0 as the recipe says, -1 the picture's own. style_scale: 0 as
     the recipe says. keep_colors, invert: recipe, yes, no. transfer: groups with commas between
-    them. threshold 0, grow -1000, feather -1, seed -1: as the recipe says. accept_changes: redo
-    a group whose source has changed on the source as it is.
+    them. threshold 0, grow -1000, feather -1, seed -1, polish -1: as the recipe says.
+    accept_changes: redo a group whose source has changed on the source as it is.
     """
 
     recipe: str = ""
@@ -37,6 +37,7 @@ class Options:
     feather: float = -1.0
     invert: str = AS_RECIPE
     seed: int = -1
+    polish: int = -1
     selection_only: bool = True
     merge: bool = False
     strict: bool = False
@@ -78,6 +79,7 @@ class Options:
             "keep_colors": _flag(self.keep_colors),
             "transfer": transfer or None,
             "seed": self.seed if self.seed >= 0 else None,
+            "polish": self.polish if self.polish >= 0 else None,
         }
 
     def _regions(self) -> dict[str, Any]:

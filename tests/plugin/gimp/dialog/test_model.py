@@ -71,6 +71,19 @@ def test_settings_come_through_unchanged() -> None:
     assert canonical(model.from_data(to_data(recipe))) == to_json(recipe)
 
 
+def test_polish_goes_with_what_can_be_polished() -> None:
+    recipe = from_data(to_data(parse_recipe("sky = mosaic")) | {"polish": 20})
+    state = model.from_text(to_json(recipe))
+    assert (state.polish, canonical(state)) == (20, to_json(recipe))
+    for other in (
+        replace(state, engine="gatys"),
+        replace(state, engine="zmnet", transfer=("colours",)),
+    ):
+        assert not other.polishes
+        assert from_data(model.to_data(other)).polish == 0
+    assert from_data(model.to_data(replace(state, engine="zmnet"))).polish == 20
+
+
 def test_painted_masks_and_pictures_of_ones_own_travel_along() -> None:
     painted = {"kind": "embedded", "value": png("L")}
     data = to_data(parse_recipe("sky = mosaic"))

@@ -32,6 +32,13 @@ def test_arguments_do_what_the_shells_flags_do() -> None:
     assert from_data(options.over(to_data(RECIPE))) == by_flags
 
 
+def test_polish_is_an_argument_too() -> None:
+    polished = with_flags(RECIPE, settings={"polish": 20})
+    assert from_data(Options(polish=20).over(to_data(RECIPE))) == polished
+    assert from_data(Options().over(to_data(polished))) == polished
+    assert from_data(Options(polish=0).over(to_data(polished))) == RECIPE
+
+
 def test_no_also_takes_back_what_the_recipe_says() -> None:
     inverted = Options(invert="yes", keep_colors="yes").over(to_data(RECIPE))
     assert Options(invert="no", keep_colors="no").over(inverted) == to_data(RECIPE)
