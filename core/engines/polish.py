@@ -28,8 +28,8 @@ RATE = 0.8  # of Adam, beside gammas of about 1; falls with the root of the step
 MOMENTUM = (0.8, 0.98)
 CONTENT_LEVEL = 4  # relu4_1
 
-# What training weighs alike (core/train/style_losses.py), but for the content, so that about as much
-# of the photograph is kept as without these steps.
+# What training weighs alike (core/train/style_losses.py), but for the content: about as much of the
+# photograph is kept as without these steps.
 STYLE, GRAM, CONTENT, RANGE, VARIATION, GRID, FINE = 1.4, 0.6, 0.93, 10.0, 1.0, 8.0, 0.3
 
 
