@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .canvas import PictureCanvas, fingerprint
 from .composite import Repainted, composite
-from .engines import Engine, Polishing, PreparedStyle, Signal, Word
+from .engines import Engine, PreparedStyle, Signal, Word, polisher
 from .errors import RequestError
 from .estimate import Estimate, Site, estimated, site_of
 from .geometry import Extent
@@ -318,8 +318,8 @@ class Stylist:
     def _pins(self, recipe: Recipe, asked: bool) -> Pins:
         weights = self.engine.weights(words=bool(style_words(recipe)))
         weights += self.segmenter.weights() if asked else ()
-        if recipe.polish and isinstance(self.engine, Polishing):
-            weights += self.engine.polishing_weights()
+        if recipe.polish:
+            weights += polisher(self.engine).polishing_weights()
         return Pins(self.segmenter.name, self.engine.name, weights, self.engine.dtype)
 
 

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .canvas import Canvas, Stored, fingerprint
-from .engines import Engine, Polishing, PreparedStyle, Signal, Word
-from .errors import RequestError
+from .engines import Engine, PreparedStyle, Signal, Word, polisher
 from .estimate import Site, polishing_pixels
 from .masks import Mask
 from .painted import PaintedRegions
@@ -88,13 +87,11 @@ class RegionPainter:
         region = None if like is None else resized_map(like, photo.extent.fitted(LIKE_SIDE))
         mixture = [(style, weight) for _, style, weight in work.mixture]
         if work.steps:
-            if not isinstance(engine, Polishing):
-                raise RequestError(f"the engine {engine.name} can't be polished: leave it out")
             plan = engine.plan(photo.extent, site.part, wanted=site.wanted)
             parts = Whole(progress, {
                 "polishing": polishing_pixels(photo.extent, work.steps), "styling": plan.pixels,
             })  # fmt: skip
-            mixture = engine.polish(
+            mixture = polisher(engine).polish(
                 photo, mixture, work.styles, steps=work.steps, scale=work.scale, region=region,
                 progress=parts.part("polishing"), cancel=cancel,
             )  # fmt: skip

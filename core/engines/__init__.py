@@ -136,3 +136,10 @@ class Polishing(Protocol):
     def polishing_weights(self) -> tuple[tuple[str, str], ...]:
         """(name, sha256) of what looks at the tries, for a recipe's pins."""
         ...
+
+
+def polisher(engine: Engine) -> Polishing:
+    """The engine, if it can be polished. RequestError where it can't."""
+    if not isinstance(engine, Polishing):
+        raise RequestError(f"the engine {engine.name} can't be polished: leave it out")
+    return engine

@@ -15,10 +15,15 @@ import torch
 from torch import Tensor
 
 from ..device import Device
-from ..nets.encoder import Features
 from ..nets.patterns import allowed_patterns, grid_loss, pattern_excess, roughness
-from ..nets.perceptual import PerceptualNetwork, content_loss, moments_loss, squashed
-from ..nets.statistics import Moments, masked_moments, moments
+from ..nets.perceptual import (
+    PerceptualNetwork,
+    content_loss,
+    feature_moments,
+    moments_loss,
+    squashed,
+)
+from ..nets.statistics import Moments
 from ..nets.transformer_net import Parameters
 from .optimisation import Grams, grams_distance, grams_of
 from .optimisation import mixed as mixed_grams
@@ -38,7 +43,7 @@ class Look:
     """What a perceptual network sees of a style: a level's moments and Gram matrix. patterns: see
     `allowed_patterns`."""
 
-    moments: tuple[Moments, ...]
+    moments: Sequence[Moments]
     grams: Grams
     patterns: Tensor
 
@@ -50,7 +55,9 @@ def look_at(
     """picture: [1, 3, H, W] in [0, 1], sides of 32 px at least. mask: [1, 1, H, W], the part that
     counts. scale: brush size; at 2 everything in the picture is twice as large."""
     features = network(squashed(picture, round(SEEN_AT * scale)).clamp(0, 1))
-    return Look(_moments(features, mask), grams_of(features, mask), allowed_patterns(picture))
+    return Look(
+        feature_moments(features, mask), grams_of(features, mask), allowed_patterns(picture)
+    )
 
 
 def mixed_looks(mixture: Sequence[tuple[Look, float]]) -> Look:
@@ -58,7 +65,7 @@ def mixed_looks(mixture: Sequence[tuple[Look, float]]) -> Look:
     levels = zip(*(look.moments for look, _ in mixture), strict=True)
     weights = [weight for _, weight in mixture]
     return Look(
-        tuple(_mean(level, weights) for level in levels),
+        [_mean(level, weights) for level in levels],
         mixed_grams([(look.grams, weight) for look, weight in mixture]),
         torch.stack([look.patterns for look, _ in mixture]).amax(0),
     )
@@ -87,7 +94,7 @@ def polished(
         level = CONTENT_LEVEL - 1
         content = seen[level]
         # As in training, each part counts by the share of the way that is left.
-        style_unit = moments_loss(_moments(seen, mask), style.moments).clamp_min(2)
+        style_unit = moments_loss(feature_moments(seen, mask), style.moments).clamp_min(2)
         gram_unit = grams_distance(grams_of(seen, mask), style.grams).clamp_min(1.5)
         allowed = torch.maximum(style.patterns, allowed_patterns(photo))
         del seen
@@ -95,7 +102,7 @@ def polished(
     def loss(picture: Tensor) -> Tensor:
         features = network(squashed(picture, SEEN_AT))
         return (
-            STYLE * moments_loss(_moments(features, mask), style.moments) / style_unit
+            STYLE * moments_loss(feature_moments(features, mask), style.moments) / style_unit
             + GRAM * grams_distance(grams_of(features, mask), style.grams) / gram_unit
             # Two unrelated pictures differ by 2 in features of deviation 1.
             + CONTENT * content_loss(features[level], content) / 2
@@ -126,12 +133,6 @@ def polished(
         if each:
             each(step + 1)
     return best
-
-
-def _moments(features: Features, mask: Tensor | None) -> tuple[Moments, ...]:
-    if mask is None:
-        return tuple(moments(f) for f in features)
-    return tuple(masked_moments(f, mask) for f in features)
 
 
 def _mean(level: Sequence[Moments], weights: Sequence[float]) -> Moments:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from .attention import attention_moments
 from .encoder import COMPACT, VGG16, Encoder, EncoderConfig, Features, load_torchvision
-from .statistics import Moments, moments, normalise
+from .statistics import Moments, masked_moments, moments, normalise
 
 PerceptualNetwork = Callable[..., Features]  # (image, levels=5) -> Features
 RELU_NAMES = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
@@ -54,8 +54,9 @@ def squashed(image: Tensor, side: int) -> Tensor:
         return F.interpolate(image.float(), (side, side), mode="bicubic", antialias=True)
 
 
-def feature_moments(features: Features) -> list[Moments]:
-    return [moments(f) for f in features]
+def feature_moments(features: Features, mask: Tensor | None = None) -> list[Moments]:
+    """Of each level; mask: [N, 1, H, W] of any size, where it is set counts."""
+    return [moments(f) if mask is None else masked_moments(f, mask) for f in features]
 
 
 def skewness(features: Tensor) -> Tensor:

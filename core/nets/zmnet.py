@@ -24,7 +24,7 @@ from .parameter_net import (
     Standardised,
     described,
 )
-from .statistics import masked_moments, moments
+from .perceptual import feature_moments
 from .transformer_net import COMPACT_TNET, Parameters, TNet, TNetConfig
 
 SignalKind = Literal["picture", "statistics", "words", "vector"]
@@ -123,10 +123,7 @@ class ZMNet(nn.Module):
     def describe(self, image: Tensor, mask: Tensor | None = None) -> Tensor:
         """[N, inputs] of pictures: see `described`."""
         assert self.encoder is not None
-        levels = [
-            moments(level) if mask is None else masked_moments(level, mask)
-            for level in self.encoder(image)
-        ]
+        levels = feature_moments(self.encoder(image), mask)
         return described(levels, colours_of(image, mask))
 
     def forward(self, image: Tensor, signal: Tensor) -> Tensor:
