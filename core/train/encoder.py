@@ -21,6 +21,7 @@ from ..perceptual_weights import load_vgg16
 from .config import TrainConfig
 from .data import RandomCrops, find_pictures, to_unit
 from .loop import place
+from .transfer import go_on_from
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,10 @@ class EncoderTask:
     def __init__(self, config: EncoderTraining) -> None:
         self.config = config
         self.network = EncoderConfig(widths=config.widths, depths=config.depths)
-        self.model: nn.Module = DistilledFeatures(self.network)
+        model = DistilledFeatures(self.network)
+        if config.init:
+            go_on_from(model, config.init)
+        self.model: nn.Module = model
         self.teacher = load_vgg16(config.vgg16 or "vgg16")
 
     def to(self, device: torch.device, dtype: torch.dtype) -> None:

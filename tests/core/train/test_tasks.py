@@ -82,6 +82,18 @@ def test_training_can_go_on_from_earlier_weights(pictures: Path, vgg16: Path) ->
     assert all(torch.equal(a[k], b[k]) for k in a)
 
 
+def test_an_encoder_can_go_on_from_earlier_weights(pictures: Path, vgg16: Path) -> None:
+    main(["encoder", *arguments(pictures, vgg16, "first")])
+    first = pictures / "first/encoder-compact.safetensors"
+    main(["encoder", *arguments(pictures, vgg16, "second", f"init={first}", "learning_rate=0.0")])
+    a, b = (load_distilled(p).state_dict() for p in
+            (first, pictures / "second/encoder-compact.safetensors"))  # fmt: skip
+    assert all(torch.equal(a[k], b[k]) for k in a)
+    wider = arguments(pictures, vgg16, "wider", f"init={first}", "widths=[8,8,8,8,8]")
+    with pytest.raises(RequestError, match="an earlier run of the same network"):
+        main(["encoder", *wider])
+
+
 def test_adaattn_starts_as_the_zmnet_it_is_given(pictures: Path, vgg16: Path) -> None:
     main(["zmnet", *arguments(pictures, vgg16, "zmnet", "style_size=32", "learning_rate=0.01")])
     styles = pictures / "zmnet/zmnet-styles.safetensors"
