@@ -76,7 +76,7 @@ def stylize(
     ] = None,
     polish: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Steps spent on coming nearer to the style, such as 20."),
+        typer.Option(metavar="N", help="Steps spent on coming nearer to the style, such as 6."),
     ] = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help="For what is random.")] = None,
     device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda or mps.")] = "auto",

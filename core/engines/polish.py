@@ -30,12 +30,12 @@ from .optimisation import mixed as mixed_grams
 
 SEEN_AT = 256  # px of the square that the perceptual network is shown
 RATE = 0.8  # of Adam, beside gammas of about 1; falls with the root of the steps that are left
-MOMENTUM = (0.8, 0.98)
+MOMENTUM = (0.3, 0.8)  # little: with so few steps what was true two steps ago no longer is
 CONTENT_LEVEL = 4  # relu4_1
 
 # What training weighs alike (core/train/style_losses.py), but for the content: about as much of the
 # photograph is kept as without these steps.
-STYLE, GRAM, CONTENT, RANGE, VARIATION, GRID, FINE = 1.4, 0.6, 0.93, 10.0, 1.0, 8.0, 0.3
+STYLE, GRAM, CONTENT, RANGE, VARIATION, GRID, FINE = 1.4, 0.6, 0.87, 10.0, 1.0, 8.0, 0.3
 
 
 @dataclass(frozen=True)

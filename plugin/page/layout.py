@@ -146,7 +146,7 @@ def _picture_controls(c: Controls) -> None:
         )  # fmt: skip
         c["brush"] = gr.Slider(0.25, 4, 1, step=0.05, label="Brush size")
         c["polish"] = gr.Slider(
-            0, 60, 0, step=5, label="Polish",
+            0, 60, 0, step=1, label="Polish",
             info="Steps spent on coming nearer to the style; not in previews and films.",
         )  # fmt: skip
         c["keep_colors"] = gr.Checkbox(False, label="Keep the photo's own colours")

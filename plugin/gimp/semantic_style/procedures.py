@@ -122,7 +122,7 @@ def _add_arguments(procedure: Any) -> None:
     )  # fmt: skip
     procedure.add_int_argument(
         "polish", _("_Polish"),
-        _("Steps spent on coming nearer to the style, such as 20; -1 as the recipe says"),
+        _("Steps spent on coming nearer to the style, such as 6; -1 as the recipe says"),
         -1, 200, default.polish, FLAGS,
     )  # fmt: skip
     flag("selection-only", _("_Only the selection"),

@@ -53,7 +53,7 @@ class More:
             (
                 _("Polish"),
                 self._polish,
-                _("Steps spent on coming nearer to the style, such as 20; not in the preview"),
+                _("Steps spent on coming nearer to the style, such as 6; not in the preview"),
             ),
             (_("_Work size"), self._size, _("Long side at which is painted; larger takes longer")),
             (_("Take o_ver"), groups, _("What comes from the style; for the engine zmnet")),
