@@ -98,7 +98,10 @@ class SharpAttention:
         rounded = (queries / step).round_().to(torch.int8)
         error = torch.hypot(queries.norm(dim=1, keepdim=True) * self.step, step * self.longest)
         negligible = (NEGLIGIBLE + SURE / math.sqrt(12) * error) / (step * self.step)
-        return torch._int_mm(rounded, self.sought), negligible.clamp_max_(2**30).int()
+        # PyTorch's product of integers is wrong for a single row.
+        rounded = F.pad(rounded, (0, 0, 0, 1)) if len(rounded) == 1 else rounded
+        product = torch._int_mm(rounded, self.sought)[: len(queries)]
+        return product, negligible.clamp_max_(2**30).int()
 
 
 def _bounds(rows: Tensor, queries: Tensor) -> Tensor:
