@@ -34,13 +34,15 @@ def load_vgg16(source: str | Path = "vgg16") -> Encoder:
         raise RequestError(f"{source} is not VGG-16 in torchvision's layout: no {error}") from error
 
 
-def load_distilled(source: str | Path = "encoder-compact") -> DistilledFeatures:
-    """The stand-in that `train encoder` makes; every file of it holds the heads too."""
-    return load_network(
-        source,
-        lambda text: DistilledFeatures(EncoderConfig(**with_tuples(json.loads(text)))),
-        "a distilled encoder",
-    )[0]
+def load_distilled(source: str | Path = "encoder-compact") -> Encoder | DistilledFeatures:
+    """The stand-in that `train encoder` makes: a factored VGG-16, or a smaller encoder, every
+    file of which holds the heads too."""
+    return load_network(source, _distilled, "a distilled encoder")[0]
+
+
+def _distilled(text: str) -> Encoder | DistilledFeatures:
+    config = EncoderConfig(**with_tuples(json.loads(text)))
+    return Encoder(config) if config.ranks else DistilledFeatures(config)
 
 
 def load_perceptual(source: str | Path = "") -> tuple[Encoder | DistilledFeatures, str]:

@@ -26,9 +26,10 @@ class Convolution(nn.Conv2d):
         stride: int = 1,
         *,
         padding_mode: Literal["reflect", "zeros"] = "reflect",
+        bias: bool = True,
     ) -> None:
         super().__init__(
-            before, after, kernel, stride, padding=kernel // 2, padding_mode=padding_mode
+            before, after, kernel, stride, padding=kernel // 2, padding_mode=padding_mode, bias=bias
         )
         self.winograd = False  # see `laid_out`
 

@@ -7,8 +7,8 @@ levels that AdaAttN, the style losses and the judge all speak of.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal, cast
 
 import torch
 import torch.nn.functional as F
@@ -30,7 +30,8 @@ class EncoderConfig:
     """widths, depths: channels and convolutions of each stage. mean, std: of RGB in [0, 1].
 
     ceil_mode: pooling keeps a last odd row and column, so that no border of the picture is
-    dropped; torchvision's VGG drops them.
+    dropped; torchvision's VGG drops them. ranks: of each convolution in order (see
+    `FactoredConvolution`), 0 = not factored; empty = none is.
     """
 
     kind: Literal["compact", "vgg16", "vgg19"] = "compact"
@@ -40,6 +41,11 @@ class EncoderConfig:
     std: tuple[float, ...] = (0.25, 0.25, 0.25)
     padding: Literal["zeros", "reflect"] = "reflect"
     ceil_mode: bool = True
+    ranks: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.ranks and len(self.ranks) != sum(self.depths):
+            raise ValueError(f"{sum(self.depths)} convolutions need as many ranks")
 
 
 def with_tuples(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -66,9 +72,30 @@ VGG19 = EncoderConfig(
     "zeros",
     ceil_mode=False,
 )
+# VGG-16 at less than a third of its multiplications.
+VGG16_FACTORED = replace(VGG16, ranks=(0, 16, 32, 32, 64, 64, 64, 128, 128, 128, 128))
 # The VGG-19 that AdaIN and AdaAttN were published with: each filter's mean activation is 1, and
 # what brings RGB to its input is folded into the first convolution (weights/published.py).
 VGG19_NORMALISED = EncoderConfig("vgg19", VGG19.widths, VGG19.depths, (0.0,) * 3, (1.0,) * 3)
+
+
+class FactoredConvolution(nn.Sequential):
+    """A 3 x 3 convolution of low rank: to `rank` channels, then 1 x 1 to all of them (X. Zhang et
+    al., "Accelerating Very Deep Convolutional Networks", TPAMI 2016)."""
+
+    def __init__(
+        self, before: int, after: int, rank: int, *, padding_mode: Literal["zeros", "reflect"]
+    ) -> None:
+        super().__init__(
+            Convolution(before, rank, padding_mode=padding_mode, bias=False),
+            nn.Conv2d(rank, after, 1),
+        )
+
+    @property
+    def parts(self) -> tuple[nn.Conv2d, nn.Conv2d]:
+        """The 3 x 3 convolution and the 1 x 1 one."""
+        first, second = self.children()
+        return cast(nn.Conv2d, first), cast(nn.Conv2d, second)
 
 
 class Encoder(nn.Module):
@@ -81,15 +108,11 @@ class Encoder(nn.Module):
         super().__init__()
         self.config = config
         self.stages = nn.ModuleList()
-        channels = 3
+        channels, ranks = 3, iter(config.ranks or (0,) * sum(config.depths))
         for width, depth in zip(config.widths, config.depths, strict=True):
             convs = nn.ModuleList()
             for _ in range(depth):
-                conv = Convolution(channels, width, padding_mode=config.padding)
-                # PyTorch's own start shrinks activations at every ReLU: level 5 would not learn.
-                nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
-                nn.init.zeros_(conv.bias)  # type: ignore[arg-type]
-                convs.append(conv)
+                convs.append(_convolution(channels, width, next(ranks), config.padding))
                 channels = width
             self.stages.append(convs)
         # Constants of the architecture, rebuilt from the config: not part of the weights.
@@ -111,6 +134,18 @@ class Encoder(nn.Module):
                     if level == levels:
                         return features
         return features
+
+
+def _convolution(
+    before: int, after: int, rank: int, padding: Literal["zeros", "reflect"]
+) -> nn.Module:
+    if rank:
+        return FactoredConvolution(before, after, rank, padding_mode=padding)
+    conv = Convolution(before, after, padding_mode=padding)
+    # PyTorch's own start shrinks activations at every ReLU: level 5 would not learn.
+    nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
+    nn.init.zeros_(conv.bias)  # type: ignore[arg-type]
+    return conv
 
 
 def pooled(x: Tensor, *, ceil_mode: bool) -> Tensor:

@@ -1,11 +1,12 @@
-"""`train encoder`: distil VGG-16's five levels into encoder-compact and its heads."""
+"""`train encoder`: distil VGG-16's five levels into encoder-compact and its heads, or into a
+factored VGG-16 (perceptual-compact)."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,38 +15,54 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 from torchvision.utils import save_image
 
-from ..nets.encoder import COMPACT, EncoderConfig
+from ..errors import RequestError
+from ..nets.encoder import COMPACT, VGG16, Encoder, EncoderConfig
 from ..nets.perceptual import DistilledFeatures
 from ..nets.statistics import moments
 from ..perceptual_weights import load_vgg16
 from .config import TrainConfig
 from .data import RandomCrops, find_pictures, to_unit
+from .factoring import factor
 from .loop import place
 from .transfer import go_on_from
 
 
 @dataclass(frozen=True)
 class EncoderTraining(TrainConfig):
-    """moments_weight: how much channel means and deviations count beside single positions."""
+    """moments_weight: how much channel means and deviations count beside single positions.
+    ranks: with them the network is a factored VGG-16 (EncoderConfig), widths and depths aside.
+    fitted: crops to which a factored one's start is fitted."""
 
     learning_rate: float = 2e-3
     smallest_crop: float = 0.4
     moments_weight: float = 0.5
     widths: tuple[int, ...] = COMPACT.widths
     depths: tuple[int, ...] = COMPACT.depths
+    ranks: tuple[int, ...] = ()
+    fitted: int = 40
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.ranks and len(self.ranks) != sum(VGG16.depths):
+            raise RequestError(f"ranks takes {sum(VGG16.depths)} numbers, one a convolution")
 
 
 class EncoderTask:
-    name = "encoder-compact"
-
     def __init__(self, config: EncoderTraining) -> None:
         self.config = config
-        self.network = EncoderConfig(widths=config.widths, depths=config.depths)
-        model = DistilledFeatures(self.network)
+        self.teacher = load_vgg16(config.vgg16 or "vgg16")
+        if config.ranks:
+            self.name, self.network = "perceptual-compact", replace(VGG16, ranks=config.ranks)
+            model: nn.Module = Encoder(self.network)
+        else:
+            self.network = EncoderConfig(widths=config.widths, depths=config.depths)
+            self.name, model = "encoder-compact", DistilledFeatures(self.network)
         if config.init:
             go_on_from(model, config.init)
-        self.model: nn.Module = model
-        self.teacher = load_vgg16(config.vgg16 or "vgg16")
+        elif isinstance(model, Encoder):
+            crops = self.dataset()
+            factor(model, self.teacher, [to_unit(crops[i][None]) for i in range(config.fitted)])
+        self.model = model
 
     def to(self, device: torch.device, dtype: torch.dtype) -> None:
         place(self.teacher, device, dtype)
