@@ -15,22 +15,23 @@ import torch
 from torch import Tensor
 
 from ..device import Device
-from ..nets.patterns import allowed_patterns, grid_loss, pattern_excess, roughness
+from ..nets.covariance import style_statistics
+from ..nets.patterns import WINDOW, allowed_patterns, grid_loss, pattern_excess, roughness
 from ..nets.perceptual import (
     PerceptualNetwork,
     content_loss,
-    feature_moments,
     moments_loss,
     squashed,
 )
 from ..nets.statistics import Moments
 from ..nets.transformer_net import Parameters
-from .optimisation import Grams, grams_distance, grams_of
+from .optimisation import Grams, grams_distance
 from .optimisation import mixed as mixed_grams
 
 SEEN_AT = 256  # px of the square that the perceptual network is shown
 RATE = 0.8  # of Adam, beside gammas of about 1; falls with the root of the steps that are left
 MOMENTUM = (0.3, 0.8)  # little: with so few steps what was true two steps ago no longer is
+EPSILON = 1e-8  # beside the root of Adam's second moment
 CONTENT_LEVEL = 4  # relu4_1
 
 # What training weighs alike (core/train/style_losses.py), but for the content: about as much of the
@@ -55,9 +56,7 @@ def look_at(
     """picture: [1, 3, H, W] in [0, 1], sides of 32 px at least. mask: [1, 1, H, W], the part that
     counts. scale: brush size; at 2 everything in the picture is twice as large."""
     features = network(squashed(picture, round(SEEN_AT * scale)).clamp(0, 1))
-    return Look(
-        feature_moments(features, mask), grams_of(features, mask), allowed_patterns(picture)
-    )
+    return Look(*style_statistics(features, mask), allowed_patterns(picture, apart=WINDOW))
 
 
 def mixed_looks(mixture: Sequence[tuple[Look, float]]) -> Look:
@@ -94,26 +93,28 @@ def polished(
         level = CONTENT_LEVEL - 1
         content = seen[level]
         # As in training, each part counts by the share of the way that is left.
-        style_unit = moments_loss(feature_moments(seen, mask), style.moments).clamp_min(2)
-        gram_unit = grams_distance(grams_of(seen, mask), style.grams).clamp_min(1.5)
-        allowed = torch.maximum(style.patterns, allowed_patterns(photo))
+        moments, grams = style_statistics(seen, mask)
+        style_unit = moments_loss(moments, style.moments).clamp_min(2)
+        gram_unit = grams_distance(grams, style.grams).clamp_min(1.5)
+        allowed = torch.maximum(style.patterns, allowed_patterns(photo, apart=WINDOW))
         del seen
 
     def loss(picture: Tensor) -> Tensor:
         features = network(squashed(picture, SEEN_AT))
+        moments, grams = style_statistics(features, mask)
         return (
-            STYLE * moments_loss(feature_moments(features, mask), style.moments) / style_unit
-            + GRAM * grams_distance(grams_of(features, mask), style.grams) / gram_unit
+            STYLE * moments_loss(moments, style.moments) / style_unit
+            + GRAM * grams_distance(grams, style.grams) / gram_unit
             # Two unrelated pictures differ by 2 in features of deviation 1.
             + CONTENT * content_loss(features[level], content) / 2
             + RANGE * (picture - picture.clamp(0, 1)).square().mean()
             + VARIATION * roughness(picture - photo)
             + GRID * grid_loss(picture)
-            + FINE * pattern_excess(picture, allowed)
+            + FINE * pattern_excess(picture, allowed, apart=WINDOW)
         ).sum()
 
     gamma, beta = (x.detach().clone().requires_grad_() for x in (start.gamma, start.beta))
-    adam = torch.optim.Adam([gamma, beta], lr=RATE, betas=MOMENTUM)
+    adam = _Adam((gamma, beta))
     best, least = start, float("inf")
     for step in range(steps + 1):
         tried = replace(start, gamma=gamma.detach().clone(), beta=beta.detach().clone())
@@ -123,16 +124,32 @@ def polished(
             best, least = tried, left.item()
         if step == steps or not left.isfinite():
             break
-        adam.zero_grad()
-        left.backward()
+        slopes = torch.autograd.grad(left, (gamma, beta), materialize_grads=True)
         # A picture of a single colour has no slope: its deviations are 0.
-        if not all(x.grad is not None and x.grad.isfinite().all() for x in (gamma, beta)):
+        if not all(slope.isfinite().all() for slope in slopes):
             break
-        adam.param_groups[0]["lr"] = RATE * (1 - step / steps) ** 0.5
-        adam.step()
+        adam.step(slopes, RATE * (1 - step / steps) ** 0.5)
         if each:
             each(step + 1)
     return best
+
+
+class _Adam:
+    """D. Kingma and J. Ba, ICLR 2015, algorithm 1. torch.optim's brings PyTorch's compiler into the
+    process, which takes longer than all the steps."""
+
+    def __init__(self, parameters: Sequence[Tensor]) -> None:
+        self.parameters, self.steps = parameters, 0
+        self.moments = [(torch.zeros_like(x), torch.zeros_like(x)) for x in parameters]
+
+    @torch.no_grad()
+    def step(self, slopes: Sequence[Tensor], rate: float) -> None:
+        self.steps += 1
+        first, second = (1 - momentum**self.steps for momentum in MOMENTUM)
+        for x, slope, (mean, square) in zip(self.parameters, slopes, self.moments, strict=True):
+            mean.lerp_(slope, 1 - MOMENTUM[0])
+            square.lerp_(slope.square(), 1 - MOMENTUM[1])
+            x -= rate * (mean / first) / ((square / second).sqrt() + EPSILON)
 
 
 def _mean(level: Sequence[Moments], weights: Sequence[float]) -> Moments:

@@ -105,8 +105,9 @@ class _DynamicInstanceNorm(torch.autograd.Function):
         (slope,) = slopes
         normal, rate, gamma = ctx.saved_tensors
         pixels = slope.shape[2] * slope.shape[3]
-        of_beta = slope.sum((2, 3), dtype=torch.float32)
-        of_gamma = (slope * normal).sum((2, 3), dtype=torch.float32)
+        # bfloat16 is summed in float32 and rounded once; to ask for that costs a copy.
+        of_beta = slope.sum((2, 3)).float()
+        of_gamma = (slope * normal).sum((2, 3)).float()
         scale = rate.float().view_as(of_beta) * gamma
         of_x = torch.addcmul(
             _spread(-scale * of_beta / pixels, slope), slope, _spread(scale, slope)

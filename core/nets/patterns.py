@@ -41,22 +41,23 @@ def fine_pattern_loss(output: Tensor, content: Tensor, style: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def allowed_patterns(*pictures: Tensor) -> Tensor:
-    """The larger of the pictures' powers at each frequency: [N, 3, WINDOW, WINDOW / 2 + 1]."""
-    spectra = [_spectrum(picture) for picture in pictures]
+def allowed_patterns(*pictures: Tensor, apart: int = WINDOW // 2) -> Tensor:
+    """The larger of the pictures' powers at each frequency: [N, 3, WINDOW, WINDOW / 2 + 1].
+    apart: px from window to window."""
+    spectra = [_spectrum(picture, apart) for picture in pictures]
     return torch.stack(torch.broadcast_tensors(*spectra)).amax(0)
 
 
-def pattern_excess(output: Tensor, allowed: Tensor) -> Tensor:
+def pattern_excess(output: Tensor, allowed: Tensor, *, apart: int = WINDOW // 2) -> Tensor:
     """`fine_pattern_loss` of what `allowed_patterns` gave."""
-    excess = (_spectrum(output) / allowed).log().clamp_min(0)
+    excess = (_spectrum(output, apart) / allowed).log().clamp_min(0)
     return excess[..., _fine(output.device)].square().mean(dim=(1, 2))
 
 
-def _spectrum(image: Tensor) -> Tensor:
+def _spectrum(image: Tensor, apart: int) -> Tensor:
     """Mean power of windows of each channel (P. Welch, 1967); [N, 3, WINDOW, WINDOW / 2 + 1]."""
     with torch.autocast(image.device.type, enabled=False):
-        windows = image.float().unfold(2, WINDOW, WINDOW // 2).unfold(3, WINDOW, WINDOW // 2)
+        windows = image.float().unfold(2, WINDOW, apart).unfold(3, WINDOW, apart)
         windows = windows.flatten(2, 3)
         taper = torch.hann_window(WINDOW, device=image.device)
         windows = (windows - windows.mean(dim=(3, 4), keepdim=True)) * torch.outer(taper, taper)
