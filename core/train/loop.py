@@ -261,6 +261,7 @@ def _save_state(accelerator: Accelerator, checkpoint: Path) -> None:
         shutil.rmtree(fresh, ignore_errors=True)
     accelerator.wait_for_everyone()
     accelerator.save_state(str(fresh))
+    accelerator.wait_for_everyone()  # the others write there, too
     if accelerator.is_main_process:
         shutil.rmtree(checkpoint, ignore_errors=True)
         fresh.rename(checkpoint)
