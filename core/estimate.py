@@ -40,12 +40,13 @@ ENCODED = 4  # bytes a pixel: Pillow's own copy of an 8-bit picture
 @dataclass(frozen=True)
 class Site:
     """Where one region is repainted: a box of the picture, `part` of the working size, and of
-    its boxes those where anything will show."""
+    its boxes those where anything will show. steps: of polishing."""
 
     name: str
     box: Bounds
     part: Bounds
     wanted: Wanted | None = None
+    steps: int = 0
 
 
 @dataclass(frozen=True)
@@ -117,10 +118,9 @@ def estimated(
     sample_bytes: int = 1,
     loaded: bool = True,
     layers: bool = False,
-    polish: int = 0,
 ) -> Estimate:
     """What repainting these sites takes. masks: number of regions. sample_bytes: of the
-    picture's samples. loaded: whether the process holds the picture already. polish: steps."""
+    picture's samples. loaded: whether the process holds the picture already."""
     from .device import free_memory
 
     plans = [engine.plan(work, site.part, wanted=site.wanted) for site in sites]
@@ -130,8 +130,8 @@ def estimated(
     kept += 0 if work == full else work.pixels * 3 * sample_bytes
     painted = STORED * sum(plan.shown for plan in plans)
     engines = [plan.peak_bytes for plan in plans]
-    tried = polishing_pixels(work, polish)
-    if tried:
+    tried = [polishing_pixels(work, site.steps) for site in sites]
+    if any(tried):
         each = POLISHED_BYTES.get(engine.dtype, max(POLISHED_BYTES.values()))
         engines.append(work.fitted(POLISHED_SIDE).pixels * each)
     peaks = [
@@ -140,13 +140,14 @@ def estimated(
         kept + painted + picture + STRIPS + _beside(sites, full, work, sample_bytes, layers),
         kept + picture + ENCODED * full.pixels,  # saving
     ]
-    pixels = sum(plan.pixels + tried for plan in plans)
+    pixels = sum(tried) + sum(plan.pixels for plan in plans)
     nominal = NOMINAL_PACES.get(engine.name, NOMINAL_PACE)
     pace = engine.pace() if pixels * nominal >= WORTH_A_TRY else nominal
     slower, megapixels = pace / nominal, full.pixels / 1e6
     parts = {name: slower * seconds for name, seconds in selecting(full, masks).items()}
     parts |= {
-        f"styling {number}": pace * (plan.pixels + tried) for number, plan in enumerate(plans)
+        f"styling {number}": pace * (plan.pixels + extra)
+        for number, (plan, extra) in enumerate(zip(plans, tried, strict=True))
     }
     parts |= {"compositing": slower * megapixels * COMPOSITING}
     parts |= {"saving": slower * megapixels * SAVING}

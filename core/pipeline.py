@@ -21,7 +21,7 @@ from .painted import PaintedRegions
 from .picture import Picture
 from .progress import CancelToken, Progress, Whole, silent
 from .recipe import Pins, Recipe, Region, Source
-from .region_painter import RegionPainter, RegionWork
+from .region_painter import RegionPainter, RegionWork, polishing_steps
 from .segmenter import Segmenter
 from .selection import NOTHING_BY_HAND, ByHand, Selection, Selector, together
 from .style_part import StyleParts
@@ -100,7 +100,7 @@ class Stylist:
         RequestError for unknown ones."""
         parts = {r.style_region for r in recipe.regions if r.style_region is not None}
         found = [*self._words(recipe), *self._selector.finder.check(sorted(parts))]
-        if recipe.polish and (words := style_words(recipe)):
+        if recipe.polish not in ("auto", 0) and (words := style_words(recipe)):
             named = listed([f"word:{word}" for word in words], "and")
             found.append(f"{named}: no picture to polish towards, so that region is not polished")
         return found
@@ -147,7 +147,6 @@ class Stylist:
             sample_bytes=1 if isinstance(picture, Extent) else picture.pixels.itemsize,
             loaded=isinstance(picture, Picture),
             layers=layers,
-            polish=recipe.polish,
         )
 
     def run(
@@ -234,7 +233,7 @@ class Stylist:
             # What takes from a part of a style shall look as that part does: sky as its sky.
             like = mask if region.style_region is not None else None
             shown = [(style, part) for style, part, _ in sources]
-            work = RegionWork(site, mask, like, shown, mixture, recipe.polish, recipe.style_scale)
+            work = RegionWork(site, mask, like, shown, mixture, recipe.style_scale)
             stylised = self._painter.paint(seen, photo, work, stage, cancel)
             painted.append(
                 Repainted(site.name, mask, region.strength, site.box, stylised, site.part, k)
@@ -254,7 +253,7 @@ class Stylist:
             region_masks=selection.region_masks,
             warnings=tuple(dict.fromkeys((*style_warnings, *selection.warnings))),
             scores=selection.scores,
-            recipe=replace(recipe, pins=self._pins(recipe, selection.asked or parted)),
+            recipe=replace(recipe, pins=self._pins(recipe, selection.asked or parted, sites)),
             work=estimate.work,
         )
 
@@ -268,6 +267,9 @@ class Stylist:
             name = selection.names[k] if selection else ""
             mask = selection.region_masks[k] if selection else None
             site = site_of(name, mask, full, work, all_of_it=layers) if region.strength else None
+            if site is not None:
+                steps = polishing_steps(recipe, region, site.part, work, self.engine)
+                site = replace(site, steps=steps)
             sites.append(site)
         return sites
 
@@ -315,10 +317,10 @@ class Stylist:
         self._prepared.move_to_end(key)
         return key, self._prepared[key]
 
-    def _pins(self, recipe: Recipe, asked: bool) -> Pins:
+    def _pins(self, recipe: Recipe, asked: bool, sites: list[Site | None]) -> Pins:
         weights = self.engine.weights(words=bool(style_words(recipe)))
         weights += self.segmenter.weights() if asked else ()
-        if recipe.polish:
+        if any(site is not None and site.steps for site in sites):
             weights += polisher(self.engine).polishing_weights()
         return Pins(self.segmenter.name, self.engine.name, weights, self.engine.dtype)
 

@@ -16,7 +16,7 @@ EngineName = Literal["adaattn", "adaattn-published", "zmnet", "gatys"]
 SegmenterName = Literal["auto", "clipseg", "builtin"]
 Group = Literal["details", "colours", "textures"]
 
-SCHEMA = 3  # the newest version; a recipe says the oldest that has all it uses
+SCHEMA = 4  # the newest version; a recipe says the oldest that has all it uses
 SOURCE_KINDS: tuple[str, ...] = get_args(SourceKind)
 TARGET_KINDS: tuple[str, ...] = get_args(TargetKind)
 ENGINES: tuple[str, ...] = get_args(EngineName)
@@ -24,6 +24,7 @@ SEGMENTERS: tuple[str, ...] = get_args(SegmenterName)
 GROUPS: tuple[str, ...] = get_args(Group)
 POLISHED: tuple[EngineName, ...] = ("adaattn", "zmnet")  # engines that can be polished
 MOST_STEPS = 200  # of polishing
+AUTO_SCHEMA = 4  # the first one in which polishing may be left to the engine
 WORD_ENGINE: EngineName = "zmnet"  # the one that takes words, and transfers groups one by one
 
 MOST_REGIONS = 64
@@ -171,9 +172,9 @@ class Recipe:
     be worked, 'full' for its own, None for its own up to 2048. style_scale: brush size, 0.1 to
     10. keep_colors: the picture's own chroma. transfer: which groups of features take the
     style, fewer than all with zmnet only. polish: how many steps are spent on coming nearer to the
-    style pictures before anything is painted (adaattn and zmnet); since schema 3. pins: on a
-    result, what answered. schema: whatever is given, the oldest version that has all that the
-    recipe uses, so that an older program reads what it can.
+    style pictures before anything is painted (adaattn and zmnet), since schema 3; "auto" leaves it
+    to the engine, since schema 4. pins: on a result, what answered. schema: whatever is given, the
+    oldest version that has all that the recipe uses, so that an older program reads what it can.
     """
 
     regions: tuple[Region, ...]
@@ -185,7 +186,7 @@ class Recipe:
     keep_colors: bool = False
     transfer: tuple[str, ...] = GROUPS
     seed: int = 0
-    polish: int = 0
+    polish: int | Literal["auto"] = "auto"
     pins: Pins | None = None
     schema: int = 1
 
@@ -195,9 +196,10 @@ class Recipe:
         if not regions:
             raise RequestError("the recipe names no region: add one, such as sky = mosaic")
         keep = checks.sequence("keep", self.keep, MOST_REGIONS)
-        _set(self, polish=checks.whole("polish", self.polish, 0, MOST_STEPS))
+        _set(self, polish=_steps(self.polish))
         joined = any(len(region.targets) > 1 for region in regions)
-        _set(self, schema=3 if self.polish else 2 if joined else 1)
+        oldest = 3 if self.polish else 2 if joined else 1
+        _set(self, schema=AUTO_SCHEMA if self.polish == "auto" else oldest)
         _set(self, regions=regions, keep=tuple(checks.phrase("a keep phrase", k) for k in keep))
         checks.choice("engine", self.engine, ENGINES)
         checks.choice("segmenter", self.segmenter, SEGMENTERS)
@@ -213,12 +215,13 @@ class Recipe:
                 f"transfer works with the engine {WORD_ENGINE} only: {self.engine} restyles "
                 f"{listed(GROUPS, 'and')} together, so leave it out"
             )
-        if self.polish and self.engine not in POLISHED:
+        asked = self.polish not in ("auto", 0)
+        if asked and self.engine not in POLISHED:
             raise RequestError(
                 f"polish works with the engines {listed(POLISHED, 'and')} only: leave it out, or "
                 "use one of them"
             )
-        if self.polish and self.transfer != GROUPS:
+        if asked and self.transfer != GROUPS:
             raise RequestError(
                 f"polish changes {listed(GROUPS, 'and')} together: leave it out, or transfer"
             )
@@ -277,6 +280,12 @@ def _target_value(kind: str, value: object) -> str:
     if value != "":
         raise RequestError(f"the whole picture takes no value, but got {shown(value)}")
     return ""
+
+
+def _steps(value: object) -> int | Literal["auto"]:
+    if isinstance(value, str) and value != "auto":
+        raise RequestError(f"polish {shown(value)} is not known: use auto or a number of steps")
+    return "auto" if value == "auto" else checks.whole("polish", value, 0, MOST_STEPS)
 
 
 def _groups(value: object) -> tuple[str, ...]:

@@ -13,7 +13,16 @@ from typing import Any, NoReturn
 import tomli_w
 
 from .errors import RequestError
-from .recipe_data import Pins, Recipe, Region, Source, Target, check_schema, engine_for
+from .recipe_data import (
+    AUTO_SCHEMA,
+    Pins,
+    Recipe,
+    Region,
+    Source,
+    Target,
+    check_schema,
+    engine_for,
+)
 from .recipe_language import (
     format_mixture,
     format_target,
@@ -99,7 +108,7 @@ def to_data(recipe: Recipe) -> dict[str, Any]:
     """Dictionaries, lists, text and numbers; what is None is left out."""
     return {
         **_present(recipe, but=("regions", "pins", "polish")),
-        **({"polish": recipe.polish} if recipe.polish else {}),  # came with schema 3
+        **({"polish": recipe.polish} if recipe.polish else {}),  # schema 3 and newer
         "regions": [
             {
                 **_present(region, but=(*_AREA, "style")),
@@ -122,6 +131,8 @@ def from_data(data: Any) -> Recipe:
     values["regions"] = tuple(_region(region) for region in regions)
     if "pins" in values:
         values["pins"] = _pins(values["pins"])
+    if values.get("schema", AUTO_SCHEMA) < AUTO_SCHEMA:
+        values.setdefault("polish", 0)  # as it was painted when it was written
     return Recipe(**{"engine": engine_for(values["regions"])} | values)
 
 

@@ -10,7 +10,14 @@ import typer
 from ..core.errors import RequestError
 from .console import warn
 from .faults import DONE
-from .request import given_recipe, size_value, split_positionals, transfer_value, with_flags
+from .request import (
+    given_recipe,
+    polish_value,
+    size_value,
+    split_positionals,
+    transfer_value,
+    with_flags,
+)
 
 
 def stylize(
@@ -75,8 +82,11 @@ def stylize(
         bool | None, typer.Option("--invert", help="Repaint all but the region.")
     ] = None,
     polish: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="Steps spent on coming nearer to the style, such as 6."),
+        str | None,
+        typer.Option(
+            metavar="N|auto",
+            help="Steps spent on coming nearer to the style; auto leaves it to the engine.",
+        ),
     ] = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help="For what is random.")] = None,
     device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda or mps.")] = "auto",
@@ -121,7 +131,7 @@ def stylize(
             "style_scale": style_scale,
             "keep_colors": keep_colors,
             "transfer": transfer_value(transfer),
-            "polish": polish,
+            "polish": polish_value(polish),
             "seed": seed,
         },
     )

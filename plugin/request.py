@@ -99,6 +99,15 @@ def size_value(text: str | None) -> int | Literal["full"] | None:
     return int(text)
 
 
+def polish_value(text: str | None) -> int | Literal["auto"] | None:
+    """The steps that --polish names."""
+    if text is None or text == "auto":
+        return "auto" if text else None
+    if not text.strip().isdecimal():
+        raise RequestError(f"--polish takes a number of steps or auto, not {text!r:.40}")
+    return int(text)
+
+
 def transfer_value(text: str | None) -> tuple[str, ...] | None:
     """The groups that --transfer names."""
     return None if text is None else tuple(part.strip() for part in text.split(","))

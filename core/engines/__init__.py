@@ -111,7 +111,12 @@ class Engine(Protocol):
 
 @runtime_checkable
 class Polishing(Protocol):
-    """An engine that can try how a picture comes out, and do better."""
+    """An engine that can try how a picture comes out, and do better.
+
+    usual_steps: how many tries are worth their time where a recipe leaves it to the engine.
+    """
+
+    usual_steps: int
 
     def polish(
         self,
@@ -136,6 +141,11 @@ class Polishing(Protocol):
     def polishing_weights(self) -> tuple[tuple[str, str], ...]:
         """(name, sha256) of what looks at the tries, for a recipe's pins."""
         ...
+
+
+def usual_steps(engine: Engine) -> int:
+    """Of polishing, where a recipe leaves it to the engine."""
+    return engine.usual_steps if isinstance(engine, Polishing) else 0
 
 
 def polisher(engine: Engine) -> Polishing:

@@ -35,6 +35,7 @@ STYLE_SIDE = 512  # pixels of a style picture's long side at brush size 1
 ALIGN = 16  # four poolings
 SMALLEST_SIDE = 64  # smaller pictures are extended: level 5 needs two positions to reflect
 PLAIN_TILE = 1 << 16  # px: more than any picture's side
+USUAL_STEPS = 4  # of polishing: with so many a picture comes out nearer than by anything else here
 POOLED = 16  # pixels of the picture that one position of level 5 covers a side
 
 Mixture = Sequence[tuple[PreparedStyle, float]]
@@ -81,6 +82,7 @@ class AdaAttNEngine(PolishingEngine[PreparedStyle, ContentStatistics]):
             tile=PLAIN_TILE if plain else tile,
         )
         self.network = network.to(self.device.place)
+        self.usual_steps = USUAL_STEPS if isinstance(network.decoder, Painter) else 0
         laid_out(self.network, quick=not plain)
         self._listen(self.network)
         for module in self.network.modules():

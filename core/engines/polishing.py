@@ -17,6 +17,7 @@ from ..errors import RequestError
 from ..estimate import POLISHED_SIDE
 from ..geometry import Extent
 from ..nets.convolution import laid_out
+from ..nets.encoder import Encoder
 from ..nets.perceptual import DistilledFeatures
 from ..nets.transformer_net import Parameters
 from ..perceptual_weights import load_distilled
@@ -27,6 +28,7 @@ from .tiled import Floats, Statistics, Style, TiledEngine, resized
 
 PERCEPTUAL = "perceptual-compact"  # one that ships, so that every machine finds the same
 LEAST_SIDE = 64  # px, to which pictures are extended: windows of spectra fit in it
+EVEN = 4  # px: TNet halves sides twice, and cutting what comes out of odd ones costs copies
 STYLE_SIDES = (128, 1536)  # px of a style picture's long side
 
 Paint = Callable[[Parameters], Tensor]
@@ -34,6 +36,8 @@ Paint = Callable[[Parameters], Tensor]
 
 class PolishingEngine(TiledEngine[Style, Statistics]):
     """Fulfils core.engines.Polishing, for networks whose TNet hears parameters."""
+
+    usual_steps = 0
 
     @abstractmethod
     def _trial(
@@ -64,6 +68,7 @@ class PolishingEngine(TiledEngine[Style, Statistics]):
         self._cancel = cancel = cancel or CancelToken()
         report("polishing", 0.0)
         photo = self._at_least(self._tensor(as_canvas(content).fitted(POLISHED_SIDE)), LEAST_SIDE)
+        photo = photo[..., : photo.shape[2] // EVEN * EVEN, : photo.shape[3] // EVEN * EVEN]
         size = Extent(photo.shape[-1], photo.shape[-2])
         mask = None
         if region is not None:
@@ -95,7 +100,7 @@ class PolishingEngine(TiledEngine[Style, Statistics]):
         return (pinned(PERCEPTUAL),)
 
     @cached_property
-    def _eye(self) -> DistilledFeatures:
+    def _eye(self) -> Encoder | DistilledFeatures:
         network = load_distilled(PERCEPTUAL).to(self.device.place)
         laid_out(network)
         self._listen(network)

@@ -184,15 +184,19 @@ class Events:
     def _set(self, settings: Settings | None) -> Changes:
         if settings is None:
             return {}
-        size = settings.size
+        size, polish = settings.size, settings.polish
         return {
             self.c["engine"]: settings.engine,
             self.c["segmenter"]: settings.segmenter,
             self.c["transfer"]: list(settings.transfer),
             self.c["brush"]: settings.brush,
             self.c["keep_colors"]: settings.keep_colors,
-            self.c["polish"]: settings.polish,
-            self.c["size"]: gr.Dropdown(choices=_sizes(self.c["size"].choices, size), value=size),
+            self.c["polish"]: gr.Dropdown(
+                choices=_offered(self.c["polish"].choices, polish, f"{polish} steps"), value=polish
+            ),
+            self.c["size"]: gr.Dropdown(
+                choices=_offered(self.c["size"].choices, size, f"{size} px"), value=size
+            ),
         }
 
 
@@ -221,10 +225,9 @@ def connect(page: gr.Blocks, c: Controls, visits: Visits) -> None:
         **quiet,
     }
     c["regions"].look(**looks)
-    for name in ("engine", "segmenter", "transfer", "keep_colors", "size"):
+    for name in ("engine", "segmenter", "transfer", "keep_colors", "polish", "size"):
         c[name].input(**looks)
-    for name in ("brush", "polish"):
-        c[name].release(**looks)
+    c["brush"].release(**looks)
 
     paints = [c[name] for name in (
         "paint", "stop", "progress", "stage", "work_line", "settings_line", "history",
@@ -260,10 +263,10 @@ def _settings(values: tuple[Any, ...]) -> Settings:
         raise Problem("", "the page sent a setting that is none: load it again") from None
 
 
-def _sizes(usual: list[tuple[str, int]], size: int) -> list[tuple[str, int]]:
-    """The usual choices, and the size that a recipe names."""
-    named = any(value == size for _, value in usual)
-    return usual if named else [*usual, (f"{size} px", size)]
+def _offered(usual: list[tuple[str, int]], value: int, name: str) -> list[tuple[str, int]]:
+    """The usual choices, and the one that a recipe names."""
+    named = any(each == value for _, each in usual)
+    return usual if named else [*usual, (name, value)]
 
 
 def _playing(path: Path) -> str:

@@ -16,6 +16,7 @@ from .shown import Shown
 from .visits import Visits
 
 TITLE = "Semantic Style"
+POLISHES = [("Automatic", -1), ("Off", 0), *((f"{n} steps", n) for n in (4, 8, 16, 32))]
 SIZES = [
     ("Automatic size", 0),
     ("512 px", 512),
@@ -145,9 +146,9 @@ def _picture_controls(c: Controls) -> None:
             info="Fewer than all three: ZM-Net paints.",
         )  # fmt: skip
         c["brush"] = gr.Slider(0.25, 4, 1, step=0.05, label="Brush size")
-        c["polish"] = gr.Slider(
-            0, 60, 0, step=1, label="Polish",
-            info="Steps spent on coming nearer to the style; not in previews and films.",
+        c["polish"] = gr.Dropdown(
+            POLISHES, value=-1, label="Polish",
+            info="Steps spent on coming nearer to the style; not in films.",
         )  # fmt: skip
         c["keep_colors"] = gr.Checkbox(False, label="Keep the photo's own colours")
         c["settings_line"] = gr.HTML("", elem_classes="ss-problem")

@@ -41,15 +41,15 @@ class Problem(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """The controls that speak of all regions. engine: "auto" leaves it to the styles. size: 0 is
-    automatic, -1 the picture's own."""
+    """The controls that speak of all regions. engine: "auto" leaves it to the styles. polish: -1
+    leaves it to the engine. size: 0 is automatic, -1 the picture's own."""
 
     engine: str = "auto"
     segmenter: str = "auto"
     transfer: tuple[str, ...] = GROUPS
     brush: float = 1.0
     keep_colors: bool = False
-    polish: int = 0
+    polish: int = -1
     size: int = 0
 
 
@@ -119,7 +119,7 @@ def settings_of(recipe: Recipe) -> Settings:
         transfer=recipe.transfer,
         brush=recipe.style_scale,
         keep_colors=recipe.keep_colors,
-        polish=recipe.polish,
+        polish=-1 if recipe.polish == "auto" else recipe.polish,
         size=whole,
     )
 
@@ -213,7 +213,7 @@ def _recipe(regions: Sequence[Region], keep: tuple[str, ...], settings: Settings
         "brush": {"style_scale": settings.brush},
         "size": {"size": "full" if settings.size < 0 else settings.size or None},
         "engine": {"keep_colors": settings.keep_colors},
-        "polish": {"polish": settings.polish},
+        "polish": {"polish": "auto" if settings.polish == -1 else settings.polish},
     }
     for place, values in parts.items():
         try:

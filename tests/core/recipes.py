@@ -137,7 +137,7 @@ def recipes() -> st.SearchStrategy[Recipe]:
         keep_colors=st.booleans(),
         transfer=st.sets(st.sampled_from(GROUPS), min_size=1).map(tuple),
         seed=st.integers(0, 2**32 - 1),
-        polish=st.integers(0, MOST_STEPS),
+        polish=st.just("auto") | st.integers(0, MOST_STEPS),
         pins=st.none() | pins,
     )
 
@@ -150,6 +150,7 @@ def _recipe(**values: Any) -> Recipe:
     """Only zmnet transfers fewer groups than all, and only what transfers all is polished."""
     if values["engine"] != "zmnet":
         values["transfer"] = GROUPS
-    if values["engine"] not in POLISHED or set(values["transfer"]) != set(GROUPS):
+    can = values["engine"] in POLISHED and set(values["transfer"]) == set(GROUPS)
+    if values["polish"] != "auto" and not can:
         values["polish"] = 0
     return Recipe(**values)

@@ -81,7 +81,10 @@ def test_one_merged_layer_shows_what_all_of_them_show(stylist: Stylist, picture:
 def test_a_preview_is_the_same_recipe_made_small(picture: Picture) -> None:
     recipe = replace(parse_recipe("red = ochre"), polish=20)
     small = preview_recipe(recipe, Extent(4096, 2048), Extent(512, 256))
-    assert small.polish == 0  # it would take longer than all the rest
+    assert small.polish == 4  # all of them would take longer than anybody waits
+    for polish in ("auto", 0, 2):
+        as_wished = replace(recipe, polish=polish)
+        assert preview_recipe(as_wished, Extent(4096, 2048), Extent(512, 256)).polish == polish
     assert small.style_scale == 512 / 2048  # what is worked at 2048 px has its brush there
     assert small.regions[0].feather == 2 / 8
     little = shrunk(picture, 16)

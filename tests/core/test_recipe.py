@@ -63,10 +63,12 @@ def test_equal_wishes_are_equal_recipes() -> None:
 
 def test_a_recipe_says_the_oldest_schema_that_has_all_it_uses() -> None:
     selection = Target("mask", "sel.png")
-    assert recipe().schema == recipe(schema=2).schema == 1
-    assert recipe(regions=(region(plus=(selection,)),)).schema == 2
-    assert recipe(regions=(region(), region(within=selection)), schema=1).schema == 2
+    assert recipe(polish=0).schema == recipe(polish=0, schema=2).schema == 1
+    assert recipe(polish=0, regions=(region(plus=(selection,)),)).schema == 2
+    within = recipe(polish=0, regions=(region(), region(within=selection)), schema=1)
+    assert within.schema == 2
     assert recipe(polish=20).schema == recipe(polish=1, schema=1).schema == 3
+    assert recipe().schema == recipe(polish="auto", schema=3).schema == 4
 
 
 A, B = ("a", "0" * 64), ("b", "1" * 64)
@@ -140,6 +142,7 @@ def test_a_region_refuses(values: dict[str, Any], said: str) -> None:
         ({"transfer": ("details",)}, "zmnet only: adaattn restyles"),
         ({"polish": -1}, "from 0 to 200"),
         ({"polish": 2.5}, "whole number"),
+        ({"polish": "much"}, "use auto or a number of steps"),
         ({"polish": 5, "engine": "gatys"}, "adaattn and zmnet only"),
         ({"polish": 5, "engine": "zmnet", "transfer": ("details",)}, "or transfer"),
         ({"keep": "people"}, "must be a list"),
@@ -147,7 +150,7 @@ def test_a_region_refuses(values: dict[str, Any], said: str) -> None:
         ({"keep_colors": "yes"}, "true or false"),
         ({"regions": ()}, "no region"),
         ({"regions": (region(),) * 65}, "at most 64"),
-        ({"schema": 4}, "update semantic-style"),
+        ({"schema": 5}, "update semantic-style"),
         ({"schema": 0}, "from 1 to"),
     ],
 )

@@ -69,7 +69,7 @@ def test_any_data_is_a_recipe_or_refused_in_one_line(data: object) -> None:
 def test_json_is_canonical() -> None:
     text = to_json(parse_recipe("sky = mosaic"))
     assert list(json.loads(text)) == sorted(json.loads(text))
-    assert json.loads(text)["schema"] == 1
+    assert (json.loads(text)["schema"], json.loads(text)["polish"]) == (4, "auto")
 
 
 def test_toml_is_for_people() -> None:
@@ -84,12 +84,19 @@ def test_toml_is_for_people() -> None:
 
 
 def test_a_recipe_of_the_first_schema_keeps_its_text() -> None:
-    assert to_json(parse_recipe("sky = mosaic")) == (
+    """And its meaning: nothing was polished then, unless that was asked for."""
+    text = (
         '{"engine":"adaattn","keep":[],"keep_colors":false,"regions":[{"feather":2.0,"grow":0,'
         '"invert":false,"strength":1.0,"style":[{"kind":"name","value":"mosaic","weight":1.0}],'
         '"target":{"kind":"phrase","value":"sky"}}],"schema":1,"seed":0,"segmenter":"auto",'
         '"style_scale":1.0,"transfer":["details","colours","textures"]}'
     )
+    earlier = from_json(text)
+    assert earlier == replace(parse_recipe("sky = mosaic"), polish=0)
+    assert to_json(earlier) == text
+    assert from_toml(to_toml(earlier)) == earlier
+    del (unversioned := json.loads(text))["schema"]
+    assert from_data(unversioned).polish == "auto"
 
 
 def test_polish_is_written_only_where_it_is_asked_for() -> None:
@@ -98,11 +105,12 @@ def test_polish_is_written_only_where_it_is_asked_for() -> None:
     assert (data["polish"], data["schema"]) == (20, 3)
     assert "polish = 20" in to_toml(polished)
     assert "polish" not in to_toml(replace(polished, polish=0))
+    assert "polish" not in to_toml(replace(polished, polish="auto"))
     assert from_toml(to_toml(polished)) == from_json(to_json(polished)) == polished
 
 
 def test_areas_in_the_forms() -> None:
-    wanted = parse_recipe("sky + mask:a.png within house = a.jpg from sky")
+    wanted = replace(parse_recipe("sky + mask:a.png within house = a.jpg from sky"), polish=0)
     data = json.loads(to_json(wanted))
     assert data["schema"] == 2
     assert data["regions"][0]["plus"] == [{"kind": "mask", "value": "a.png"}]
@@ -116,7 +124,7 @@ def test_areas_in_the_forms() -> None:
         '[[regions]]\ntarget = "sky"\nplus = ["mask:a.png"]\nwithin = "house"\n'
         'style = "a.jpg"\nstyle_region = "sky"\n',
     ):
-        assert from_toml(by_hand) == wanted
+        assert replace(from_toml(by_hand), polish=0) == wanted
 
 
 REGION = '{"target": "sky", "style": "a"}'

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from semantic_style.core.engines.zmnet import ZMNetEngine
 from semantic_style.core.errors import RequestError
@@ -17,7 +19,7 @@ from semantic_style.core.picture import Picture
 from semantic_style.core.pipeline import Stylist
 from semantic_style.core.recipe import Recipe, parse_recipe
 
-from .tiny import ColourSegmenter, TintEngine, style_of
+from .tiny import ColourSegmenter, TintEngine, fields, style_of
 
 
 class Counting(ZMNetEngine):
@@ -63,6 +65,54 @@ def test_each_region_is_polished_once(stylist: Stylist, engine: Counting, pictur
     assert np.array_equal(again.picture.pixels[5:30, 3:25], first.picture.pixels[5:30, 3:25])
     stylist.run(picture, zmnet("red = ochre", 3))
     assert engine.asked[2:] == [(3, False)]
+
+
+def test_what_was_found_serves_all_that_looks_alike(
+    stylist: Stylist, engine: Counting, picture: Picture
+) -> None:
+    """Other regions, masks and strengths of the same style on the same picture."""
+    stylist.run(picture, zmnet("red = ochre; blue = ochre @ 0.5", 2))
+    assert engine.asked == [(2, False)]
+    for other in ("red = ochre @ 0.3; green = ochre", "green = 2 * ochre"):
+        stylist.run(picture, zmnet(other, 2))
+    assert engine.asked == [(2, False)]
+    stylist.run(Picture(picture.pixels[:, ::-1].copy()), zmnet("red = ochre", 2))
+    stylist.run(picture, zmnet("red = ochre + 0.5 * halves", 2))
+    assert engine.asked == 3 * [(2, False)]
+    forgetful = Stylist(ColourSegmenter(), engine, style_of)  # of pictures, not within a run
+    for _ in range(2):
+        forgetful.run(picture, zmnet("red = ochre; blue = ochre", 2))
+    assert len(engine.asked) == 5
+
+
+def test_an_engine_polishes_by_itself_what_is_worth_it(
+    stylist: Stylist, engine: Counting, picture: Picture, tmp_path: Path
+) -> None:
+    """But not a small part of the picture, nor words; and the result says what looked at it."""
+    recipe = replace(parse_recipe("* = ochre"), engine="zmnet")
+    assert not stylist.run(picture, recipe).warnings
+    assert engine.asked == []  # by itself this one does not
+    engine.usual_steps = 3
+    whole = stylist.run(picture, recipe)
+    assert engine.asked == [(3, False)]
+    assert whole.recipe.pins is not None
+    assert set(engine.polishing_weights()) <= set(whole.recipe.pins.weights)
+    assert whole.recipe.polish == "auto"
+    word = stylist.run(picture, replace(parse_recipe("* = word:night"), engine="zmnet"))
+    assert not word.warnings
+    picture = Picture(fields(240, 320))
+    height, width = picture.pixels.shape[:2]
+    mask = np.zeros((height, width), np.uint8)
+    mask[: height // 4, : width // 4] = 255
+    Image.fromarray(mask).save(tmp_path / "small.png")
+    small = replace(parse_recipe(f"mask:{tmp_path}/small.png = halves"), engine="zmnet")
+    before, after = stylist.estimate(picture, small), stylist.run(picture, small)
+    assert engine.asked == [(3, False)]
+    assert after.recipe.pins is not None
+    assert not set(engine.polishing_weights()) & set(after.recipe.pins.weights)
+    assert before.seconds > 0
+    stylist.run(picture, replace(small, polish=2))  # asked for, it is done
+    assert engine.asked == [(3, False), (2, False)]
 
 
 def test_words_are_left_as_they_are(stylist: Stylist, engine: Counting, picture: Picture) -> None:

@@ -83,7 +83,8 @@ def test_a_deep_photo_looks_as_its_8_bit_copy(
     copy, recipe = tmp_path / "copy.png", f'mask:"{mask_file}"=mosaic'
     save_picture(Picture(from_float(to_float(source))), copy)
     for each, out in ((copy, tmp_path / "plain.png"), (photo, again)):
-        ran = cli("stylize", each, "-r", recipe, "-o", out)
+        # Unpolished: of a rounding in the photograph each step of polishing makes more.
+        ran = cli("stylize", each, "-r", recipe, "--polish", "0", "-o", out)
         assert ran.code == 0, ran.err
     plain = to_float(load_picture(tmp_path / "plain.png"))
     apart = np.abs(to_float(load_picture(again)) - plain)[mask > 0]

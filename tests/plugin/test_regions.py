@@ -78,8 +78,9 @@ def test_within_is_a_flag_too(cli: Callable, castle: Path, selection: Path, tmp_
     assert np.abs(after[:, :160] - before[:, :160]).mean() > 5
     summary = json.loads(ran.out)
     assert summary["scores"] == {}
-    assert summary["recipe"]["schema"] == 2
-    assert summary["recipe"]["pins"]["weights"].keys() == {"adaattn-compact"}
+    assert summary["recipe"]["schema"] == 4
+    named = {"adaattn-compact", "perceptual-compact"}
+    assert summary["recipe"]["pins"]["weights"].keys() == named
 
 
 def test_sky_from_its_sky_takes_the_sky_s_colours(

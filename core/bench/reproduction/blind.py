@@ -26,7 +26,7 @@ def run(bench: Bench, folder: Path) -> Outcome:
     from ...engines.adaattn import AdaAttNEngine
 
     methods = [
-        engine_method(AdaAttNEngine(bench.shipped.adaattn)),
+        engine_method(AdaAttNEngine(bench.shipped.adaattn), polish=0),
         network_method("zmnet", load_zmnet(bench.shipped.zmnet_styles)),
     ]
     rival = peer()

@@ -32,7 +32,7 @@ def run(bench: Bench, folder: Path) -> Outcome:
     fst, cin = (table_method(name, runs[name]) for name in ("FST", "CIN"))
     ten = network_method("ZM-Net, 10 styles", load_zmnet(runs["ZM-Net, 10 styles"].weights))
     every = network_method("ZM-Net, all styles", load_zmnet(bench.shipped.zmnet_styles))
-    slow = engine_method(gatys(bench), "Gatys")
+    slow = engine_method(gatys(bench), "Gatys", 0)
     judge, judge_name = judge_of(bench)
     styles = shipped_styles(TEN_STYLES)
     on_ten = judged(

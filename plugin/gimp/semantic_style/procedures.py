@@ -11,7 +11,7 @@ gi.require_version("Gegl", "0.4")
 from gi.repository import Gimp, Gio, GLib, GObject  # noqa: E402
 
 from .document.faults import FOLDER, Refused, Stopped, written_down  # noqa: E402
-from .document.options import AS_RECIPE, FULL_SIZE, NO_GROW, Options  # noqa: E402
+from .document.options import AS_RECIPE, AUTO_POLISH, FULL_SIZE, NO_GROW, Options  # noqa: E402
 from .more_procedures import PROCEDURES  # noqa: E402
 
 STYLE = "python-fu-semantic-style"
@@ -122,8 +122,8 @@ def _add_arguments(procedure: Any) -> None:
     )  # fmt: skip
     procedure.add_int_argument(
         "polish", _("_Polish"),
-        _("Steps spent on coming nearer to the style, such as 6; -1 as the recipe says"),
-        -1, 200, default.polish, FLAGS,
+        _("Steps spent on coming nearer to the style; -1 as the recipe says, -2 automatic"),
+        AUTO_POLISH, 200, default.polish, FLAGS,
     )  # fmt: skip
     flag("selection-only", _("_Only the selection"),
          _("Where there is a selection, nothing outside it is repainted"),

@@ -113,7 +113,9 @@ def test_fewer_groups_choose_the_painter_that_can() -> None:
 def test_polish_survives_the_controls() -> None:
     recipe = asked(row("sky"), polish=20)
     assert recipe.polish == settings_of(recipe).polish == 20
-    assert settings_of(asked(row("sky"))).polish == 0
+    left, off = asked(row("sky")), asked(row("sky"), polish=0)
+    assert (left.polish, settings_of(left).polish) == ("auto", -1)
+    assert off.polish == settings_of(off).polish == 0
 
 
 def test_each_problem_names_its_control() -> None:

@@ -18,6 +18,8 @@ GROUPS = ("details", "colours", "textures")
 WORD_ENGINE = "zmnet"  # takes words, and transfers groups one by one
 PLAIN_ENGINE = "adaattn"
 POLISHED = (PLAIN_ENGINE, WORD_ENGINE)  # engines that can be polished
+AUTO = "auto"  # polishing is left to the engine
+AUTO_SCHEMA = 4  # since which it is, where a recipe says nothing
 THRESHOLD, GROW, FEATHER = 0.5, 0, 2.0  # what a recipe has where it says nothing
 
 Source = Mapping[str, Any]  # {"kind": name, word, file or embedded, "value": text, ...}
@@ -72,7 +74,7 @@ class State:
     """All of the dialog that a recipe holds.
 
     keep: phrases with commas between them. engine: None takes the one that fits the styles.
-    size: px of the long side, "full" or None. brush: 0.1 to 10. polish: steps.
+    size: px of the long side, "full" or None. brush: 0.1 to 10. polish: steps, or "auto".
     """
 
     rows: tuple[Row, ...] = (Row(),)
@@ -81,7 +83,7 @@ class State:
     segmenter: str = "auto"
     size: int | str | None = None
     brush: float = 1.0
-    polish: int = 0
+    polish: int | str = AUTO
     keep_colors: bool = False
     transfer: tuple[str, ...] = GROUPS
     rest: Mapping[str, Any] = field(default_factory=dict)
@@ -130,8 +132,7 @@ def to_data(state: State, default_style: str = "") -> dict[str, Any]:
         data["size"] = state.size
     if data["engine"] == WORD_ENGINE and state.transfer:
         data["transfer"] = list(state.transfer)
-    if state.polish and state.polishes:
-        data["polish"] = state.polish
+    data["polish"] = state.polish if state.polishes or state.polish == AUTO else 0
     return data
 
 
@@ -165,11 +166,17 @@ def from_data(data: Mapping[str, Any]) -> State:
         segmenter=str(data.get("segmenter", "auto")),
         size=data.get("size"),
         brush=float(data.get("style_scale", 1.0)),
-        polish=int(data.get("polish", 0)),
+        polish=_polish(data),
         keep_colors=bool(data.get("keep_colors", False)),
         transfer=tuple(data.get("transfer", GROUPS)),
         rest={name: value for name, value in data.items() if name not in known},
     )
+
+
+def _polish(data: Mapping[str, Any]) -> int | str:
+    earlier = int(data.get("schema", AUTO_SCHEMA)) < AUTO_SCHEMA
+    polish = data.get("polish", 0 if earlier else AUTO)
+    return AUTO if polish == AUTO else int(polish)
 
 
 def keep_phrases(text: str) -> list[str]:

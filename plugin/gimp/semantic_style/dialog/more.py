@@ -8,10 +8,10 @@ from typing import Any
 
 from gi.repository import Gtk
 
-from .model import GROUPS, WORD_ENGINE, State
+from .model import AUTO, GROUPS, WORD_ENGINE, State
 from .words import _
 
-MOST_POLISH = 60  # steps
+POLISHES: tuple[int | str, ...] = (AUTO, 0, 4, 8, 16, 32)  # steps
 SIZES: tuple[int | str | None, ...] = (None, 512, 1024, "full")
 
 
@@ -29,10 +29,7 @@ class More:
         self._brush.set_digits(1)
         self._brush.set_value_pos(Gtk.PositionType.RIGHT)
         self._brush.connect("value-changed", self._touched)
-        self._polish = Gtk.Scale.new_with_range(Gtk.Orientation.HORIZONTAL, 0, MOST_POLISH, 5)
-        self._polish.set_digits(0)
-        self._polish.set_value_pos(Gtk.PositionType.RIGHT)
-        self._polish.connect("value-changed", self._touched)
+        self._polish = self._combo()
         self._colours = Gtk.CheckButton.new_with_mnemonic(_("Keep the la_yer's colours"))
         self._colours.connect("toggled", self._touched)
         self._groups = {}
@@ -53,7 +50,7 @@ class More:
             (
                 _("Polish"),
                 self._polish,
-                _("Steps spent on coming nearer to the style, such as 6; not in the preview"),
+                _("Steps spent on coming nearer to the style"),
             ),
             (_("_Work size"), self._size, _("Long side at which is painted; larger takes longer")),
             (_("Take o_ver"), groups, _("What comes from the style; for the engine zmnet")),
@@ -87,6 +84,7 @@ class More:
                                                        for name, note in engines])  # fmt: skip
         _fill(self._segmenter, [("auto", _("Automatic"))] + [(name, finders.get(name, name))
                                                               for name in segmenters])  # fmt: skip
+        _fill(self._polish, [(str(steps), _polish_text(steps)) for steps in POLISHES])
         _fill(self._size, [(key, sizes.get(key, _("%s px") % key)) for key in map(_key, SIZES)])
         self._quiet = False
         self.show(self._state)
@@ -98,7 +96,7 @@ class More:
         _choose(self._segmenter, state.segmenter)
         _choose(self._size, _key(state.size))
         self._brush.set_value(state.brush)
-        self._polish.set_value(state.polish)
+        _choose(self._polish, str(state.polish), _polish_text(state.polish))
         self._colours.set_active(state.keep_colors)
         for group, switch in self._groups.items():
             switch.set_active(group in state.transfer)
@@ -110,7 +108,7 @@ class More:
         engine = self._engine.get_active_id()
         segmenter = self._segmenter.get_active_id()
         size = self._size.get_active_id()
-        brush, polish = self._brush.get_value(), round(self._polish.get_value())
+        brush, polish = self._brush.get_value(), self._polish.get_active_id() or AUTO
         self._state = replace(
             state,
             engine=engine or None,
@@ -118,7 +116,7 @@ class More:
             size=_size(size),
             # what was read in may lie outside the scale
             brush=state.brush if _clipped(state.brush) == brush else round(brush, 2),
-            polish=state.polish if min(state.polish, MOST_POLISH) == polish else polish,
+            polish=int(polish) if polish.isdigit() else AUTO,
             keep_colors=self._colours.get_active(),
             transfer=tuple(group for group in GROUPS if self._groups[group].get_active()),
         )
@@ -145,11 +143,17 @@ def _fill(combo: Any, entries: Sequence[tuple[str, str]]) -> None:
         combo.append(name, text)
 
 
-def _choose(combo: Any, name: str) -> None:
+def _choose(combo: Any, name: str, text: str = "") -> None:
     """An entry by name; one that is not offered is added, so that it is not lost."""
     if not combo.set_active_id(name):
-        combo.append(name, name)
+        combo.append(name, text or name)
         combo.set_active_id(name)
+
+
+def _polish_text(steps: int | str) -> str:
+    if steps == AUTO:
+        return _("Automatic")
+    return _("%s steps") % steps if steps else _("Off")
 
 
 def _key(size: int | str | None) -> str:

@@ -11,6 +11,7 @@ from .faults import Refused
 AS_RECIPE = "recipe"  # of a choice: as the recipe says
 NO_GROW = -1000  # px: as the recipe says
 FULL_SIZE = -1
+AUTO_POLISH = -2
 HOW = "write what to repaint and with what, such as sky = mosaic"
 
 
@@ -21,7 +22,8 @@ class Options:
     recipe: region language or JSON, empty to do again what a group of layers holds. size: long
     side in px at which is worked, 0 as the recipe says, -1 the picture's own. style_scale: 0 as
     the recipe says. keep_colors, invert: recipe, yes, no. transfer: groups with commas between
-    them. threshold 0, grow -1000, feather -1, seed -1, polish -1: as the recipe says.
+    them. threshold 0, grow -1000, feather -1, seed -1, polish -1: as the recipe says. polish -2:
+    as the engine finds worth its time.
     accept_changes: redo a group whose source has changed on the source as it is.
     """
 
@@ -79,7 +81,7 @@ class Options:
             "keep_colors": _flag(self.keep_colors),
             "transfer": transfer or None,
             "seed": self.seed if self.seed >= 0 else None,
-            "polish": self.polish if self.polish >= 0 else None,
+            "polish": _steps(self.polish),
         }
 
     def _regions(self) -> dict[str, Any]:
@@ -89,6 +91,12 @@ class Options:
             "feather": self.feather if self.feather >= 0 else None,
             "invert": _flag(self.invert),
         }
+
+
+def _steps(polish: int) -> int | str | None:
+    if polish < 0:
+        return "auto" if polish == AUTO_POLISH else None
+    return polish
 
 
 def _flag(choice: str) -> bool | None:

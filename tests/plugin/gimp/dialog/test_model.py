@@ -82,6 +82,11 @@ def test_polish_goes_with_what_can_be_polished() -> None:
         assert not other.polishes
         assert from_data(model.to_data(other)).polish == 0
     assert from_data(model.to_data(replace(state, engine="zmnet"))).polish == 20
+    earlier = from_data({**to_data(recipe), "schema": 1} | {"polish": 0})
+    assert canonical(model.from_text(to_json(earlier))) == to_json(earlier)
+    for polish in ("auto", 0):  # whatever paints
+        left = replace(state, engine="gatys", polish=polish)
+        assert from_data(model.to_data(left)).polish == polish
 
 
 def test_painted_masks_and_pictures_of_ones_own_travel_along() -> None:

@@ -36,7 +36,8 @@ def test_polish_is_an_argument_too() -> None:
     polished = with_flags(RECIPE, settings={"polish": 20})
     assert from_data(Options(polish=20).over(to_data(RECIPE))) == polished
     assert from_data(Options().over(to_data(polished))) == polished
-    assert from_data(Options(polish=0).over(to_data(polished))) == RECIPE
+    assert from_data(Options(polish=0).over(to_data(polished))).polish == 0
+    assert from_data(Options(polish=-2).over(to_data(polished))) == RECIPE
 
 
 def test_no_also_takes_back_what_the_recipe_says() -> None:
