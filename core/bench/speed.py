@@ -17,7 +17,7 @@ from torch import Tensor
 from ...weights.style_store import StyleStore
 from ..canvas import stored
 from ..device import Device, DeviceName, choose_device
-from ..engines import Engine
+from ..engines import Engine, polisher, usual_steps
 from ..nets.attention import attention_moments, plain_attention_moments
 from ..progress import CancelToken, Progress, silent
 from ..segmenter import Segmenter
@@ -75,7 +75,8 @@ def run(
     """Attention against its plain formula; engines and peer at each size; encode and phrase.
 
     An engine's plain row is what a picture costs once its style is prepared; "new style" prepares
-    it, too, and must not find it in a cache: engines come without one on disk. The peer's work
+    it, too, and must not find it in a cache: engines come without one on disk; "polished" polishes
+    the picture as much as the engine does by itself. The peer's work
     with a style picture is the same at every size, and at PEER_SIDE it is not enlarged.
 
     device: of the engines, and where attention is timed. Ratios are medians over the rounds of
@@ -176,6 +177,10 @@ def _stylising(engines: Sequence[Engine], size: int, with_peer: bool) -> dict[st
         prepared = engine.prepare(pattern)
         calls[engine.name] = partial(engine.stylize, content, [(prepared, 1.0)])
         calls[f"{engine.name}, new style"] = partial(_both, engine, content, pattern)
+        if usual_steps(engine):  # as it answers where a recipe does not say otherwise
+            calls[f"{engine.name}, polished"] = partial(
+                _polished, engine, content, pattern, prepared
+            )
     rival = peer() if with_peer else None
     if rival:
         stylise = rival.method.stylise
@@ -188,6 +193,15 @@ def _both(
     engine: Engine, content: NDArray[np.float32], pattern: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     return stored(engine.stylize(content, [(engine.prepare(pattern), 1.0)]))
+
+
+def _polished(
+    engine: Engine, content: NDArray[np.float32], pattern: NDArray[np.float32], prepared: Any
+) -> NDArray[np.float32]:
+    mixture = polisher(engine).polish(
+        content, [(prepared, 1.0)], [(pattern, None)], steps=usual_steps(engine)
+    )
+    return stored(engine.stylize(content, mixture))
 
 
 def _segmenting(segmenter: Segmenter) -> dict[str, Call]:

@@ -28,6 +28,9 @@ STATISTICS_SIDE = 1024  # content statistics come from the whole picture, at mos
 TILE_BYTES = 1_000_000_000
 MANY = 24  # tiles; what more of them leave is no more
 TRANSFORMED = 170  # bytes a pixel of what Winograd's way makes of 48 channels, half as large
+LEAST_STEP = 1 / 1020  # in a picture's values; what differs by less is a rounding
+SPARSE = 16
+SPOT = 32  # of a picture's side
 TRY_SIDE = 256  # px of the picture that `pace` tries
 
 Style = TypeVar("Style")  # a prepared style
@@ -147,11 +150,12 @@ class TiledEngine(ABC, Generic[Style, Statistics]):
             steps, short = self._steps_in(tile.outer.extent.pixels, mixture), False
             with self._watched(report, done / (done + left), share, steps):
                 try:
+                    window = canvas.window(tile.outer)
                     # A tile that is the whole picture finds its own statistics.
                     alone = region is None and self._is_small(tile.outer, extent)
-                    if statistics is None and not alone:
+                    if statistics is None and not (alone and varies(window)):
                         statistics = self._measured(canvas, mixture, region)
-                    answer = self._painted(canvas.window(tile.outer), mixture, statistics)
+                    answer = self._painted(window, mixture, statistics)
                 except (MemoryError, RuntimeError) as error:
                     if not out_of_memory(error):
                         raise
@@ -222,12 +226,14 @@ class TiledEngine(ABC, Generic[Style, Statistics]):
     def _measured(
         self, canvas: Canvas, mixture: Sequence[tuple[Style, float]], region: Floats | None
     ) -> Statistics:
-        small, mask = self._tensor(canvas.fitted(STATISTICS_SIDE)), None
+        whole = canvas.fitted(STATISTICS_SIDE)
+        small, mask = self._tensor(whole), None
         if region is not None:
             size = Extent(small.shape[-1], small.shape[-2])
             mask = self._at_least(resized(self._tensor(region[..., None]), size))
+        small = self._at_least(small)
         with self.device.autocast():
-            return self._measure(self._at_least(small), mixture, mask)
+            return self._measure(small if varies(whole) else spotted(small), mixture, mask)
 
     def _painted(
         self,
@@ -275,6 +281,25 @@ class TiledEngine(ABC, Generic[Style, Statistics]):
         least = max(least, self.smallest_side)
         right, below = (max(0, least - image.shape[axis]) for axis in (-1, -2))
         return F.pad(image, (0, right, 0, below), mode="replicate") if right or below else image
+
+
+def varies(picture: Floats) -> bool:
+    """Whether a picture, HWC in [0, 1], has more than one colour."""
+    # A few pixels tell of nearly every picture, in no time.
+    return any(
+        bool((np.ptp(pixels, axis=(0, 1)) > LEAST_STEP).any())
+        for pixels in (picture[::SPARSE, ::SPARSE], picture)
+    )
+
+
+def spotted(picture: Tensor) -> Tensor:
+    """A picture of one colour, NCHW, with a spot of another, so that there is something to
+    normalise by: else roundings are, of which layer after layer makes a picture, or numbers
+    without end."""
+    height, width = (max(1, side // SPOT) for side in picture.shape[2:])
+    answer = picture.clone()
+    answer[..., :height, :width] = (answer[..., :height, :width] < 0.5).float()
+    return answer
 
 
 def as_picture(painted: Tensor, window: Floats) -> Floats:

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from rich.console import Console
 
-from semantic_style.core.bench import methods, quality
+from semantic_style.core.bench import methods, quality, speed
 from semantic_style.core.bench.sheet import sheet
+from semantic_style.core.engines.zmnet import ZMNetEngine
 from semantic_style.core.errors import Cancelled, RequestError
 from semantic_style.core.nets.encoder import Encoder, EncoderConfig
 from semantic_style.core.progress import CancelToken
@@ -166,6 +167,29 @@ def test_colour_matching_takes_the_styles_mean_and_spread() -> None:
 def test_methods_of_one_name_are_told_apart() -> None:
     names = [m.name for m in methods.all_methods([Mixer(), Mixer()], None)]
     assert names == ["mixer 1", "mixer 2", "colour matching", "photo"]
+
+
+def test_what_is_polished_by_itself_is_measured_without_too() -> None:
+    """The first row is what a person gets who asks for nothing."""
+    engine = ZMNetEngine(device="cpu", cached=False)
+    names = [m.name for m in methods.all_methods([engine], None, baselines=False)]
+    assert names == ["zmnet"]
+    engine.usual_steps = 1
+    plain, less, more = (
+        methods.all_methods([engine], None, baselines=False, polish=polish) for polish in (0, 2, 1)
+    )
+    assert [m.name for m in plain] == ["zmnet", "zmnet, not polished"]
+    assert [m.name for m in less][2:] == ["zmnet, polish 2"]
+    rng = np.random.default_rng(0)
+    photo, style = (
+        Image.fromarray(rng.integers(0, 256, (6, 8, 3), dtype=np.uint8)).resize((96, 72))
+        for _ in range(2)
+    )
+    usual, without, asked = (np.asarray(m.stylise(photo, style), int) for m in more)
+    assert np.array_equal(usual, asked)
+    assert np.abs(usual - without).max() > 0
+    report = speed.run([engine], sizes=(64,), attention_sides=(), repeats=1, with_peer=False)
+    assert [row["case"] for row in report.rows][2:] == ["zmnet, polished"]
 
 
 def test_the_peer_answers_in_the_photos_size_and_changes_its_numbers() -> None:
