@@ -27,7 +27,7 @@ FINDING, MASK, COMPOSITING, SAVING = 0.01, 0.04, 0.035, 0.03
 LOOKING = 0.3  # s: one look of the segmenter, whatever the size
 
 POLISHED_SIDE = 512  # px, long side of the picture that polishing tries
-POLISHING = 4  # tiles of that size, in whose time one step of polishing is done
+POLISHING = 3  # tiles of that size, in whose time one step of polishing is done
 POLISHED_BYTES = {"bfloat16": 1700, "float32": 3200}  # a pixel of that picture, at the peak
 
 STORED = 6  # bytes a pixel of a stylised region: canvas.store's uint16

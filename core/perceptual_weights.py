@@ -13,6 +13,8 @@ from .loading import load_network
 from .nets.encoder import Encoder, EncoderConfig, with_tuples
 from .nets.perceptual import DistilledFeatures, vgg16_features
 
+STAND_IN = "perceptual-compact"  # that ships, so that every machine finds the same
+
 
 def load_vgg16(source: str | Path = "vgg16") -> Encoder:
     """The real VGG-16: from the store, or from a safetensors or torchvision's .pth file.
@@ -34,7 +36,7 @@ def load_vgg16(source: str | Path = "vgg16") -> Encoder:
         raise RequestError(f"{source} is not VGG-16 in torchvision's layout: no {error}") from error
 
 
-def load_distilled(source: str | Path = "encoder-compact") -> Encoder | DistilledFeatures:
+def load_distilled(source: str | Path = STAND_IN) -> Encoder | DistilledFeatures:
     """The stand-in that `train encoder` makes: a factored VGG-16, or a smaller encoder, every
     file of which holds the heads too."""
     return load_network(source, _distilled, "a distilled encoder")[0]
@@ -55,5 +57,5 @@ def load_perceptual(source: str | Path = "") -> tuple[Encoder | DistilledFeature
     try:
         weight_path("vgg16")
     except RequestError:
-        return load_distilled(), "encoder-compact (distilled from VGG-16)"
+        return load_distilled(), f"{STAND_IN} (distilled from VGG-16)"
     return load_vgg16(), "VGG-16"

@@ -27,7 +27,7 @@ from ..errors import RequestError
 from ..geometry import Bounds, Extent
 from ..guided import BroughtUp
 from ..nets.colour import Colours, colours_of, recoloured
-from ..perceptual_weights import load_perceptual
+from ..perceptual_weights import STAND_IN, load_perceptual
 from ..progress import CancelToken, Progress, silent
 from ..recipe_data import GROUPS
 from ..resample import strips
@@ -101,7 +101,7 @@ class GatysEngine:
         self.dtype = self.device.dtype_name
         network, judge = load_perceptual(str(weights))
         real = judge == "VGG-16"
-        source = str(weights) or ("vgg16" if real else "encoder-compact")
+        source = str(weights) or ("vgg16" if real else STAND_IN)
         self._weights = ((source, digest(source)),)
         self.network: nn.Module = network.to(self.device.place)
         self.network.to(memory_format=torch.channels_last)

@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..device import Device
+from ..nets.covariance import style_statistics
 from ..nets.encoder import Features
-from ..nets.perceptual import gram
 from ..nets.statistics import normalise
 
 Grams = tuple[Tensor, ...]  # a level: [N or 1, C, C], float32
@@ -27,14 +26,7 @@ CONTENT_WEIGHT = 0.3
 
 def grams_of(features: Features, mask: Tensor | None = None) -> Grams:
     """A level: [N, C, C]. mask: [N, 1, H, W] of any size in [0, 1]; where it is set counts."""
-    if mask is None:
-        return tuple(gram(f) for f in features)
-    grams = []
-    for f in features:
-        weight = F.adaptive_avg_pool2d(mask.float(), (f.shape[2], f.shape[3]))
-        weight = weight / weight.mean(dim=(2, 3), keepdim=True).clamp_min(1e-6)
-        grams.append(gram(f.float() * weight.sqrt()))
-    return tuple(grams)
+    return style_statistics(features, mask)[1]
 
 
 def mixed(mixture: Sequence[tuple[Grams, float]]) -> Grams:

@@ -36,7 +36,7 @@ CONTENT_LEVEL = 4  # relu4_1
 
 # What training weighs alike (core/train/style_losses.py), but for the content: about as much of the
 # photograph is kept as without these steps.
-STYLE, GRAM, CONTENT, RANGE, VARIATION, GRID, FINE = 1.4, 0.6, 0.96, 10.0, 1.0, 8.0, 0.3
+STYLE, GRAM, CONTENT, RANGE, VARIATION, GRID, FINE = 1.4, 0.6, 0.79, 10.0, 1.0, 8.0, 0.3
 
 
 @dataclass(frozen=True)

@@ -20,13 +20,12 @@ from ..nets.convolution import laid_out
 from ..nets.encoder import Encoder
 from ..nets.perceptual import DistilledFeatures
 from ..nets.transformer_net import Parameters
-from ..perceptual_weights import load_distilled
+from ..perceptual_weights import STAND_IN, load_distilled
 from ..progress import CancelToken, Progress, silent
 from . import Signal, Word
 from .polish import Look, look_at, mixed_looks, polished
 from .tiled import Floats, Statistics, Style, TiledEngine, resized
 
-PERCEPTUAL = "perceptual-compact"  # one that ships, so that every machine finds the same
 LEAST_SIDE = 64  # px, to which pictures are extended: windows of spectra fit in it
 EVEN = 4  # px: TNet halves sides twice, and cutting what comes out of odd ones costs copies
 STYLE_SIDES = (128, 1536)  # px of a style picture's long side
@@ -97,11 +96,11 @@ class PolishingEngine(TiledEngine[Style, Statistics]):
 
     def polishing_weights(self) -> tuple[tuple[str, str], ...]:
         """See core.engines.Polishing."""
-        return (pinned(PERCEPTUAL),)
+        return (pinned(STAND_IN),)
 
     @cached_property
     def _eye(self) -> Encoder | DistilledFeatures:
-        network = load_distilled(PERCEPTUAL).to(self.device.place)
+        network = load_distilled().to(self.device.place)
         laid_out(network)
         self._listen(network)
         return network

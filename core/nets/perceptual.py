@@ -1,7 +1,7 @@
 """Perceptual networks and the feature losses that training, gatys and bench share.
 
 A perceptual network is anything that turns RGB NCHW in [0, 1] into the features relu1_1 to
-relu5_1 of VGG-16: the real one, or its stand-in distilled into `encoder-compact`.
+relu5_1 of VGG-16: the real one, or one distilled from it.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ def test_quality_prints_a_table_and_writes_its_report(cli: Callable, tmp_path: P
     rows = {row["method"]: row for row in report["rows"]}
     assert rows["photo"]["content"] < 0.1 < rows["adaattn"]["content"]
     assert rows["adaattn"]["style"] < rows["photo"]["style"]
-    assert report["about"]["network"] == "encoder-compact (distilled from VGG-16)"
+    assert report["about"]["network"] == "perceptual-compact (distilled from VGG-16)"
     assert "adaattn" in ran.out
     assert "…" not in ran.out, "a table that is not on a terminal is not cut"
 

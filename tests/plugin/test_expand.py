@@ -37,7 +37,7 @@ def test_pictures_are_made_once(cli: Callable, folders: tuple[Path, Path], tmp_p
     out = tmp_path / "out"
     ran = cli(*given(folders, out, "--count", "3"))
     assert ran.code == 0, ran.err
-    assert "3 new pictures, by encoder-compact" in ran.out
+    assert "3 new pictures, by perceptual-compact" in ran.out
     assert len(list(out.glob("*/*.jpg"))) == 3
     again = cli(*given(folders, out, "--count", "4"))
     assert "1 new pictures" in again.out

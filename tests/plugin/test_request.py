@@ -11,6 +11,7 @@ from semantic_style.core.errors import RequestError
 from semantic_style.core.recipe import Target, parse_recipe, to_json, to_toml
 from semantic_style.plugin.request import (
     given_recipe,
+    polish_value,
     size_value,
     split_positionals,
     transfer_value,
@@ -110,6 +111,13 @@ def test_sizes() -> None:
     for text in ("big", "-3", "", "1e3"):
         with pytest.raises(RequestError, match="--size"):
             size_value(text)
+
+
+def test_steps_of_polishing() -> None:
+    assert (polish_value(None), polish_value("auto"), polish_value("12")) == (None, "auto", 12)
+    for text in ("much", "-3", "", "1e3", "2.5"):
+        with pytest.raises(RequestError, match="--polish"):
+            polish_value(text)
 
 
 def test_transfer_is_for_zmnet() -> None:

@@ -11,10 +11,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 
-from semantic_style.core.engines.polishing import PERCEPTUAL
 from semantic_style.core.geometry import Bounds
 from semantic_style.core.image import load_picture, read_recipe_text
 from semantic_style.core.layers import Layer, flatten
+from semantic_style.core.perceptual_weights import STAND_IN
 from semantic_style.core.recipe import from_json
 from semantic_style.plugin.session import Session
 
@@ -155,14 +155,29 @@ def test_a_result_carries_its_recipe_and_can_be_made_again(
     assert not again.exists()
 
 
+def test_polishing_is_left_to_the_engine(cli: Callable, castle: Path, tmp_path: Path) -> None:
+    outs = {}
+    for flags in ((), ("--polish", "auto"), ("--polish", "4"), ("--polish", "0")):
+        out = outs[flags[-1:]] = tmp_path / f"out{'-'.join(flags)}.png"
+        assert cli("stylize", castle, "* = mosaic", *flags, "-o", out).code == 0
+    usual, auto, four, none = (samples(out) for out in outs.values())
+    assert (usual == auto).all()
+    assert (usual == four).all()
+    assert np.abs(usual.astype(int) - none).mean() > 1
+    recipes = [from_json(read_recipe_text(out)) for out in outs.values()]
+    assert [recipe.polish for recipe in recipes] == ["auto", "auto", 4, 0]
+    pinned = [STAND_IN in dict(recipe.pins.weights) for recipe in recipes if recipe.pins]
+    assert pinned == [True, True, True, False]
+
+
 def test_a_polished_result_can_be_made_again(cli: Callable, castle: Path, tmp_path: Path) -> None:
     plain, first, again = (tmp_path / f"{name}.png" for name in ("plain", "first", "again"))
-    assert cli("stylize", castle, "* = mosaic", "-o", plain).code == 0
+    assert cli("stylize", castle, "* = mosaic", "--polish", "0", "-o", plain).code == 0
     assert cli("stylize", castle, "* = mosaic", "--polish", "3", "-o", first).code == 0
     recipe = from_json(read_recipe_text(first))
     assert recipe.polish == 3
     assert recipe.pins is not None
-    assert PERCEPTUAL in dict(recipe.pins.weights)
+    assert STAND_IN in dict(recipe.pins.weights)
     assert np.abs(samples(first).astype(int) - samples(plain)).mean() > 1
     ran = cli("stylize", castle, "--recipe", first, "-o", again)
     assert ran.code == 0, ran.err

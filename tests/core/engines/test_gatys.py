@@ -53,10 +53,11 @@ def test_the_loss_falls_and_each_sample_goes_its_own_way() -> None:
         )  # fmt: skip
 
     grams = grams_of(network(style))
-    both = run(photo, grams, 8)
+    run(photo, grams, 20)
     assert (losses[-1] < 0.8 * losses[0]).all()
+    both = run(photo, grams, 3)  # of a rounding each step makes more
     assert 0 <= both.min() <= both.max() <= 1
-    alone = run(photo[1:], tuple(g[1:] for g in grams), 8)
+    alone = run(photo[1:], tuple(g[1:] for g in grams), 3)
     assert (alone[0] - both[1]).abs().mean() < 1e-3
     assert not photo.requires_grad
 
@@ -241,7 +242,7 @@ def test_refusals() -> None:
 def test_pace_pins_and_inference_mode() -> None:
     gatys = engine(10)
     (name, digest), = gatys.weights()  # fmt: skip
-    assert (name, len(digest), gatys.dtype) == ("encoder-compact", 64, "float32")
+    assert (name, len(digest), gatys.dtype) == ("perceptual-compact", 64, "float32")
     assert 1e-8 < gatys.pace() < 1
     assert gatys.pace() == gatys.pace()
     with torch.inference_mode():  # a caller's mode
