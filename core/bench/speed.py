@@ -76,8 +76,8 @@ def run(
 
     An engine's plain row is what a picture costs once its style is prepared; "new style" prepares
     it, too, and must not find it in a cache: engines come without one on disk; "polished" polishes
-    the picture as much as the engine does by itself. The peer's work
-    with a style picture is the same at every size, and at PEER_SIDE it is not enlarged.
+    the picture as much as the engine does by itself. The peer's work with a style picture is the
+    same at every size, and at PEER_SIDE it is not enlarged.
 
     device: of the engines, and where attention is timed. Ratios are medians over the rounds of
     "this one's seconds over the first one's" of its group.

@@ -17,12 +17,7 @@ from torch import Tensor
 from ..device import Device
 from ..nets.covariance import style_statistics
 from ..nets.patterns import WINDOW, allowed_patterns, grid_loss, pattern_excess, roughness
-from ..nets.perceptual import (
-    PerceptualNetwork,
-    content_loss,
-    moments_loss,
-    squashed,
-)
+from ..nets.perceptual import PerceptualNetwork, content_loss, moments_loss, squashed
 from ..nets.statistics import Moments
 from ..nets.transformer_net import Parameters
 from .optimisation import Grams, grams_distance

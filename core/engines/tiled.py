@@ -142,6 +142,7 @@ class TiledEngine(ABC, Generic[Style, Statistics]):
         """What `stylize` does to these tiles, which are taken from the list."""
         extent, cancel, side = canvas.extent, self._cancel, self._side()
         done, statistics = 0, None
+        window: Floats | None = None
         while todo:
             cancel.check()
             tile = todo[0]
@@ -165,6 +166,7 @@ class TiledEngine(ABC, Generic[Style, Statistics]):
                     todo[:] = [p for each in todo for p in self._cut(extent, each.inner, side)]
                     short = True
             if short:  # out here, where what the failed tile held is free
+                window = None
                 be_frugal()
                 continue
             store(answer[tile.crop], out[tile.inner.relative_to(bounds).slices])

@@ -10,11 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from .encoder import Features
-from .statistics import EPSILON, Moments
+from .statistics import EPSILON, Moments, shares
 
 
 def style_statistics(
@@ -36,11 +35,7 @@ def mean_and_covariance(features: Tensor, mask: Tensor | None = None) -> tuple[T
     """[N, C] and [N, C, C], float32. Products are of the features' own format, of what differs from
     the mean: rounding is small beside the deviations. mask: see `style_statistics`."""
     columns = features.permute(0, 2, 3, 1).flatten(1, 2)  # as they lie where channels come last
-    share = None
-    if mask is not None:
-        weight = F.adaptive_avg_pool2d(mask.float(), (features.shape[2], features.shape[3]))
-        weight = weight.flatten(1)[..., None]
-        share = weight / weight.sum(dim=1, keepdim=True).clamp_min(1e-6)
+    share = None if mask is None else shares(mask, features).flatten(1)[..., None]
     with torch.autocast(features.device.type, enabled=False):
         return _MeanAndCovariance.apply(columns, share)  # type: ignore[no-any-return]
 

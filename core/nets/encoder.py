@@ -7,7 +7,7 @@ levels that AdaAttN, the style losses and the judge all speak of.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 import torch
@@ -72,8 +72,6 @@ VGG19 = EncoderConfig(
     "zeros",
     ceil_mode=False,
 )
-# VGG-16 at less than a third of its multiplications.
-VGG16_FACTORED = replace(VGG16, ranks=(0, 16, 32, 32, 64, 64, 64, 128, 128, 128, 128))
 # The VGG-19 that AdaIN and AdaAttN were published with: each filter's mean activation is 1, and
 # what brings RGB to its input is folded into the first convolution (weights/published.py).
 VGG19_NORMALISED = EncoderConfig("vgg19", VGG19.widths, VGG19.depths, (0.0,) * 3, (1.0,) * 3)

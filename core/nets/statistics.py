@@ -38,14 +38,18 @@ def moments(features: Tensor, *, unbiased: bool = False) -> Moments:
 
 
 def masked_moments(features: Tensor, mask: Tensor) -> Moments:
-    """Where mask [N, 1, H, W] in [0, 1] of any size is set; it is brought to the features' size
-    by area."""
-    weight = F.adaptive_avg_pool2d(mask.float(), (features.shape[2], features.shape[3]))
-    weight = weight / weight.sum(dim=(2, 3), keepdim=True).clamp_min(1e-6)
-    x = features.float()
+    """Where mask [N, 1, H, W] in [0, 1] of any size is set: see `shares`."""
+    x, weight = features.float(), shares(mask, features)
     mean = (x * weight).sum(dim=(2, 3), keepdim=True)
     variance = ((x - mean).square() * weight).sum(dim=(2, 3), keepdim=True)
     return Moments(mean, (variance + EPSILON).sqrt())
+
+
+def shares(mask: Tensor, features: Tensor) -> Tensor:
+    """What each of the features' positions counts, [N, 1, H, W], float32, with the sum 1: the
+    mask [N, 1, h, w] in [0, 1], brought to their size by area."""
+    weight = F.adaptive_avg_pool2d(mask.float(), (features.shape[2], features.shape[3]))
+    return weight / weight.sum(dim=(2, 3), keepdim=True).clamp_min(1e-6)
 
 
 def normalise(features: Tensor, of: Moments | None = None, *, unbiased: bool = False) -> Tensor:
