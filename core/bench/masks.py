@@ -2,7 +2,8 @@
 
 Each word of a set is asked on every held-out picture of that set, also where it is absent. Pixels
 with label 255 don't count. Intersection and union at threshold 0.5 are pooled over the set's
-pictures, so a word that is claimed where it is absent loses by it.
+pictures, so a word that is claimed where it is absent loses by it. Of photographs that show
+nothing built, the share that words of streets claim all the same is a row of its own.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ THRESHOLD = 0.5
 LEVELS = 1000  # score steps of the average precision
 BOUNDARY = 2  # pixels
 LEAST = 10  # held-out pictures that must show a word for it to count in a set's mean
+FIGURES = ("iou", "average_precision", "boundary")
 BACKGROUND = "background"  # the rest of a picture is no thing to point at: listed, not counted
 
 Mask = NDArray[np.bool_]
@@ -150,6 +152,7 @@ def run(
     edges (guided filter) instead of bilinearly. limit: pictures a set, 0 for all. Raises
     RequestError if there is no set with held-out pictures.
     """
+    from ..train import unbuilt
     from ..train.segmenter_data import read_labels
 
     folders = sorted(p.parent.parent for p in (data / "seg").glob("*/holdout/masks"))
@@ -157,24 +160,26 @@ def run(
     if not folders:
         raise RequestError(f"no held-out sets under {data / 'seg'}: give the folder that has seg/")
     other = read_synonyms(synonyms) if synonyms else {}
+    sets = [(p.name, read_labels(p), pictures_in(p / "holdout" / "images")) for p in folders]
+    if photographs := unbuilt.unbuilt_pictures(data, held_out=True):
+        sets.append((unbuilt.NAME, dict(enumerate(unbuilt.WORDS, start=1)), photographs))
     rows, details = [], []
-    for folder in folders:
-        labels = read_labels(folder)
+    for name, labels, pictures in sets:
         asked = {word: word for word in labels.values()}
         asked |= {
             f"{word} = {other[word]}": other[word] for word in labels.values() if word in other
         }
         tallies = {key: Tally() for key in asked}
-        pictures = pictures_in(folder / "holdout" / "images")
         pictures = pictures[:limit] if limit else pictures
         for number, picture in enumerate(pictures):
-            progress(folder.name, number / len(pictures))
+            progress(name, number / len(pictures))
             if cancel is not None:
                 cancel.check()
-            _measure(segmenter, picture, labels, asked, tallies, refine)
-        mine = [_detail(segmenter, folder.name, k, asked[k], t) for k, t in tallies.items()]
+            labelled = name != unbuilt.NAME
+            _measure(segmenter, picture, labels, asked, tallies, refine, labelled)
+        mine = [_detail(segmenter, name, k, asked[k], t) for k, t in tallies.items()]
         details += mine
-        rows.append(_row(folder.name, len(pictures), mine))
+        rows.append(_row(name, len(pictures), mine))
     about = {"refine": refine, "threshold": THRESHOLD, "least": LEAST, "segmenter": segmenter.name}
     return Report("masks", about, rows, machine(), versions(), details)
 
@@ -186,12 +191,17 @@ def _measure(
     asked: Mapping[str, str],
     tallies: Mapping[str, Tally],
     refine: bool,
+    labelled: bool,
 ) -> None:
+    """labelled: False for a photograph that shows none of the words."""
     image = np.asarray(Image.open(picture).convert("RGB"), np.float32) / np.float32(255)
-    ids = np.asarray(Image.open(picture.parent.parent / "masks" / (picture.stem + ".png")))
+    if labelled:
+        ids = np.asarray(Image.open(picture.parent.parent / "masks" / (picture.stem + ".png")))
+    else:
+        ids = np.zeros(image.shape[:2], np.uint8)
     valid = ids != IGNORE
     phrases = sorted({p for p in asked.values() if segmenter.knows(p).kind != "no"})
-    small = segmenter.masks(segmenter.encode(image), phrases)
+    small = segmenter.masks(segmenter.encode(image), phrases) if phrases else ()
     bring = _refined(image) if refine else bilinear(ids.shape)
     scores = {phrase: bring(mask) for phrase, mask in zip(phrases, small, strict=True)}
     unknown = np.zeros(ids.shape, np.float32)
@@ -247,22 +257,21 @@ def _detail(segmenter: Segmenter, name: str, key: str, phrase: str, tally: Tally
 
 
 def _row(name: str, pictures: int, details: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Means over the words that enough pictures show; over all that any shows if none does."""
+    """Means over the words that enough pictures show; over all that any shows if none does. Of
+    a set that shows none of its words there is only the share that they claim."""
     named = [d for d in details if not d["synonym"] and d["word"] != BACKGROUND and d["pictures"]]
     counted = [d for d in named if d["pictures"] >= LEAST] or named
     words = {d["word"] for d in counted}
     twins = [d for d in details if d["synonym"] and d["word"] in words]
     twinned = {d["word"] for d in twins}
-    areas = [d["absent_area"] for d in counted if d["absent_area"] is not None]
+    areas = [d["absent_area"] for d in counted or details if d["absent_area"] is not None]
     ground = next((d["iou"] for d in details if d["word"] == BACKGROUND and d["pictures"]), None)
     return {
         "set": name,
         "pictures": pictures,
         "words": len(counted),
         "least": min((d["pictures"] for d in counted), default=0),
-        "iou": fmean(d["iou"] for d in counted) if counted else float("nan"),
-        "average_precision": fmean(d["average_precision"] for d in counted) if counted else 0.0,
-        "boundary": fmean(d["boundary"] for d in counted) if counted else 0.0,
+        **{key: fmean(d[key] for d in counted) if counted else None for key in FIGURES},
         "absent_area": fmean(areas) if areas else None,
         "background_iou": ground,
         "twins": len(twins),
@@ -285,7 +294,7 @@ def table(report: Report) -> Table:
         twins = ["", ""]
         if row["twins"]:
             twins = [f"{row['twin_names_iou']:.2f}", f"{row['twin_synonyms_iou']:.2f}"]
-        figures = [f"{row[k]:.2f}" for k in ("iou", "average_precision", "boundary")]
+        figures = ["" if row[key] is None else f"{row[key]:.2f}" for key in FIGURES]
         result.add_row(
             row["set"], str(row["pictures"]), str(row["words"]), *figures, absent, *twins
         )

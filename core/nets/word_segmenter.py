@@ -3,9 +3,10 @@
 An EfficientNet-Lite trunk (Tan and Le 2019, "EfficientNet", ICML; the Lite variant has no squeeze
 and excitation and ReLU6 throughout) with its batch norms folded into the convolutions, and a small
 feature pyramid (Lin et al. 2017, "Feature Pyramid Networks", CVPR) that ends in one vector a
-pixel at a quarter of the input's resolution. A word is a point in the same space: the linear image
-of its sentence vector plus a correction learned for that word. The logit of a word at a pixel is
-their dot product plus the word's bias, so any number of words can be asked of one encoding.
+pixel at half of the input's resolution, or at a quarter without the finest level. A word is a
+point in the same space: the linear image of its sentence vector plus a correction learned for that
+word. The logit of a word at a pixel is their dot product plus the word's bias, so any number of
+words can be asked of one encoding.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ STAGES = (
 # How much wider and deeper than that the others of the family are (paper, section 3.3); Lite keeps
 # the repeats of the first and the last stage, stem and head.
 TRUNKS = {"lite0": (1.0, 1.0), "lite1": (1.0, 1.1), "lite2": (1.1, 1.2)}
-FINEST = (1, 2, 4)  # stages that end at strides 4, 8 and 16
+TAPS = (0, 1, 2, 4)  # stages that end at strides 2, 4, 8 and 16
 HEAD = 1280  # channels of what ImageNet's classifier was shown
 STRIDE = 32  # sides of the input must be multiples of this
 
@@ -54,6 +55,12 @@ class WordSegmenterConfig:
     sentence_dim: int = 256
     long_side: int = 384  # the input size at which it was measured, in pixels
     trunk: str = "lite0"  # of TRUNKS
+    fine: int = 0  # channels of the finest level, at half of the input's resolution; 0: none
+
+    @property
+    def cell(self) -> int:
+        """Input pixels along a side of what one pixel vector stands for."""
+        return 2 if self.fine else 4
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -151,7 +158,7 @@ class Trunk(nn.Module):
                 step = stride if repeat == 0 else 1
                 blocks.append(InvertedResidual(before, after, kernel, step, expansion))
                 before = after
-            if stage in FINEST:
+            if stage in TAPS:
                 self._taps.add(len(blocks) - 1)
                 channels.append(after)
         self.blocks = nn.ModuleList(blocks)
@@ -163,8 +170,8 @@ class Trunk(nn.Module):
         return [block for block in self.blocks if isinstance(block, InvertedResidual)]
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """x: [B, 3, H, W] in [-1, 1]; gives the maps at strides 4, 8, 16 and 32. The last is the
-        last block's and the head's: what tells a lobster from a crab is plainest where the
+        """x: [B, 3, H, W] in [-1, 1]; gives the maps at strides 2, 4, 8, 16 and 32. The last is
+        the last block's and the head's: what tells a lobster from a crab is plainest where the
         classifier looks."""
         x = self.stem(x)  # B 32 H/2 W/2
         maps = []
@@ -187,15 +194,37 @@ class NormConv(nn.Module):
         return F.relu(self.norm(self.conv(x)))
 
 
-class Pyramid(nn.Module):
-    """Joins the maps of strides 32, 16, 8 and 4, the coarsest with the whole picture's mean."""
+class Finest(nn.Module):
+    """The level at stride 2. It begins at nothing, so that a network without it can go on from
+    where it is."""
 
-    def __init__(self, channels: Sequence[int], width: int, dim: int, dropout: float) -> None:
-        """channels: of the maps at strides 4, 8, 16 and 32. dropout: share of the coarsest one's
-        that is left out in training."""
+    def __init__(self, before: int, above: int, width: int, dim: int) -> None:
+        """before, above: channels of the maps at strides 2 and 4."""
+        super().__init__()
+        self.lateral = nn.Conv2d(before, width, 1)
+        self.narrow = nn.Conv2d(above, width, 1)
+        self.mix = NormConv(width, width)
+        self.out = nn.Conv2d(width, dim, 1, bias=False)
+        nn.init.zeros_(self.out.weight)
+
+    def forward(self, at2: Tensor, above: Tensor) -> Tensor:
+        """at2: [B, before, H/2, W/2]; above: [B, above, H/4, W/4]; gives [B, dim, H/2, W/2]."""
+        difference: Tensor = self.out(self.mix(F.relu(self.lateral(at2) + _up(self.narrow(above)))))
+        return difference
+
+
+class Pyramid(nn.Module):
+    """Joins the maps of strides 32, 16, 8 and 4, the coarsest with the whole picture's mean; the
+    map of stride 2 then says how a vector of stride 4 differs within its cell."""
+
+    def __init__(
+        self, channels: Sequence[int], width: int, dim: int, finest: int, dropout: float
+    ) -> None:
+        """channels: of the maps at strides 2, 4, 8, 16 and 32. finest: channels of the level at
+        stride 2, 0 for none. dropout: share of the coarsest map's that is left out in training."""
         super().__init__()
         fine, coarse = width // 2, width
-        at4, at8, at16, at32 = channels
+        at2, at4, at8, at16, at32 = channels
         self.scene = nn.Conv2d(at32, coarse, 1)
         self.lateral32 = nn.Conv2d(at32, coarse, 1)
         self.lateral16 = nn.Conv2d(at16, coarse, 1)
@@ -207,17 +236,24 @@ class Pyramid(nn.Module):
         self.narrow = nn.Conv2d(coarse, fine, 1)
         self.mix4 = NormConv(fine, fine)
         self.out = nn.Conv2d(fine, dim, 1)
+        self.finest = Finest(at2, fine, finest, dim) if finest else None
         self.dropout = nn.Dropout2d(dropout)
 
+    def entries(self) -> list[nn.Conv2d | None]:
+        """What each map goes through first, from stride 2 on; None for one that is not taken."""
+        finest = None if self.finest is None else self.finest.lateral
+        return [finest, self.lateral4, self.lateral8, self.lateral16, self.lateral32]
+
     def forward(self, maps: Sequence[Tensor]) -> Tensor:
-        at4, at8, at16, at32 = maps
+        at2, at4, at8, at16, at32 = maps
         at32 = self.dropout(at32)
         scene = self.scene(at32.mean((2, 3), keepdim=True))  # B C 1 1
         x = self.mix32(F.relu(self.lateral32(at32) + scene))  # B C H/32 W/32
         x = self.mix16(F.relu(self.lateral16(at16) + _up(x)))  # B C H/16 W/16
         x = self.mix8(F.relu(self.lateral8(at8) + _up(x)))  # B C H/8 W/8
         x = self.mix4(F.relu(self.lateral4(at4) + _up(self.narrow(x))))  # B C/2 H/4 W/4
-        return self.out(x)  # B D H/4 W/4
+        vectors: Tensor = self.out(x)  # B D H/4 W/4
+        return vectors if self.finest is None else _up(vectors) + self.finest(at2, x)
 
 
 def _up(x: Tensor) -> Tensor:
@@ -235,7 +271,7 @@ class WordSegmenter(nn.Module):
         self.config = config
         count = len(config.words)
         self.trunk = Trunk(config.trunk)
-        self.pyramid = Pyramid(self.trunk.channels, config.width, config.dim, dropout)
+        self.pyramid = Pyramid(self.trunk.channels, config.width, config.dim, config.fine, dropout)
         self.project = nn.Linear(config.sentence_dim, config.dim, bias=False)
         self.residual = nn.Parameter(torch.zeros(count, config.dim))
         self.bias = nn.Parameter(torch.full((count,), -2.0 / BIAS_GAIN))
@@ -243,7 +279,8 @@ class WordSegmenter(nn.Module):
         self.register_buffer("calibration", torch.zeros(count))
 
     def embed(self, pictures: Tensor) -> Tensor:
-        """pictures: [B, 3, H, W] sRGB in [0, 1], sides multiples of 32; gives [B, D, H/4, W/4]."""
+        """pictures: [B, 3, H, W] sRGB in [0, 1], sides multiples of 32; gives [B, D, H/c, W/c] with
+        c = config.cell."""
         if pictures.shape[-1] % STRIDE or pictures.shape[-2] % STRIDE:
             raise ValueError(
                 f"sides must be multiples of {STRIDE}, not {tuple(pictures.shape[-2:])}"
@@ -271,7 +308,7 @@ class WordSegmenter(nn.Module):
         return self.config.to_json()
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Pixel vectors [B, D, H/4, W/4], word vectors [K, D] and word biases [K], uncalibrated."""
+        """Pixel vectors [B, D, H/c, W/c], word vectors [K, D] and word biases [K], uncalibrated."""
         return self.embed(pictures), *self.words()
 
 
@@ -282,12 +319,14 @@ class JoinedSegmenter(nn.Module):
     calibration: Tensor  # K, of the mean
 
     def __init__(self, members: Sequence[WordSegmenter]) -> None:
-        """ValueError for networks of different words."""
+        """ValueError for networks of different words or cells."""
         super().__init__()
         self.members = nn.ModuleList(members)
         self.config = members[0].config
         if any(member.config.words != self.config.words for member in members):
             raise ValueError("networks that look together must know the same words")
+        if any(member.config.cell != self.config.cell for member in members):
+            raise ValueError("networks that look together must have cells of one size")
         self.register_buffer("calibration", torch.zeros(len(self.config.words)))
 
     def embed(self, pictures: Tensor) -> Tensor:

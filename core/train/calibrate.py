@@ -105,7 +105,7 @@ def look(network: Segmenter, file: Path, known: WordSet, curves: Curves) -> None
     ids = T.resize(ids[None], list(picture.shape[-2:]), interpolation=T.InterpolationMode.NEAREST)
     present, where = ids.unique(return_inverse=True)
     planes = torch.stack([(where[0] == i).float() for i in range(len(present))])
-    share = F.avg_pool2d(planes[None], 4)[0].flatten(1)  # p hw
+    share = F.avg_pool2d(planes[None], network.config.cell)[0].flatten(1)  # p hw
     unknown = known.unknown[:, present.long()].clone()
     unknown[:, present == 255] = 1.0
     target = known.positive[:, present.long()] @ share

@@ -27,11 +27,10 @@ from .loop import export
 from .segmenter import SHARES, load_trunk
 from .segmenter_data import LabelledCrops
 
-LATERALS = ("lateral4", "lateral8", "lateral16", "lateral32")
-SCENE = "scene"  # of the coarsest map's mean
 POSITIONS = 3000  # of a batch's maps that are looked at
-RIDGE = {SCENE: 3e-2}  # of the mean variance; there are no more crops than channels
-LEAST_RIDGE = 1e-3
+RIDGE, SCENE_RIDGE = 1e-3, 3e-2  # of the mean variance; there are no more crops than channels
+# Parameters that take what a trunk gives; all others but the trunk's own stay
+FITTED = ("trunk.", "pyramid.lateral", "pyramid.scene", "pyramid.finest.lateral")
 
 
 class Fit:
@@ -79,20 +78,22 @@ def moved(
     new = WordSegmenter(replace(old.config, trunk=trunk_name)).eval()
     own = new.state_dict()
     for name, value in old.state_dict().items():
-        if not name.startswith(("trunk.", "pyramid.lateral", "pyramid.scene")):
+        if not name.startswith(FITTED):
             own[name].copy_(value)
     fill(new.trunk)
     new.to(memory_format=torch.channels_last)
-    names = (*LATERALS, SCENE)
-    fits = {name: Fit(RIDGE.get(name, LEAST_RIDGE)) for name in names}
+    known, wanted = ([*each.pyramid.entries(), each.pyramid.scene] for each in (old, new))
+    fits = [*(Fit(RIDGE) for _ in wanted[1:]), Fit(SCENE_RIDGE)]
     for pictures in crops:
         before, after = (each.trunk(pictures * 2 - 1) for each in (old, new))
         for maps in (before, after):
             maps.append(maps[-1].mean((2, 3), keepdim=True))
-        for name, known, given in zip(names, before, after, strict=True):
-            fits[name].add(given, getattr(old.pyramid, name)(known))
-    for name, fit in fits.items():
-        fit.fill(getattr(new.pyramid, name))
+        for fit, entry, had, has in zip(fits, known, before, after, strict=True):
+            if entry is not None:
+                fit.add(has, entry(had))
+    for fit, entry in zip(fits, wanted, strict=True):
+        if entry is not None:
+            fit.fill(entry)
     return new
 
 

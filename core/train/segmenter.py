@@ -33,7 +33,7 @@ from .word_vectors import read_table
 # How often a set is drawn: small sets more often than their size says
 SHARES = {
     "voc": 0.30, "facades": 0.15, "street": 0.13, "clothes": 0.17, "objects": 0.10,
-    "people": 0.06, "faces": 0.05, "stamps": 0.04,
+    "people": 0.06, "faces": 0.05, "stamps": 0.04, "unbuilt": 0.05,
 }  # fmt: skip
 
 
@@ -68,6 +68,7 @@ class SegmenterConfig(TrainConfig):
     ema: float = 0.99
     dim: int = 96
     width: int = 160
+    fine: int = 32
     softmax_weight: float = 0.5
     overlap_weight: float = 1.0
     absent_weight: float = 0.3
@@ -87,8 +88,8 @@ class SegmenterTask:
         if missing:
             raise RequestError(f"the word vectors lack {missing[0]!r}: make the table again")
         network = WordSegmenterConfig(
-            words=words, dim=config.dim, width=config.width, trunk=config.trunk_name,
-            sentence_dim=table.vectors.shape[1],
+            words=words, dim=config.dim, width=config.width, fine=config.fine,
+            trunk=config.trunk_name, sentence_dim=table.vectors.shape[1],
         )  # fmt: skip
         model = WordSegmenter(network, dropout=config.dropout)
         model.sentences.copy_(table.vectors[[table.index[w] for w in words]])
@@ -135,11 +136,12 @@ class SegmenterTask:
     def _picture(
         self, pixels: Tensor, labels: Tensor, known: WordSet, words: Tensor, bias: Tensor
     ) -> dict[str, Tensor]:
-        """pixels: [D, h, w]; labels: [4h, 4w] ids. The parts of one picture's loss."""
+        """pixels: [D, h, w]; labels: [H, W] ids. The parts of one picture's loss."""
         device = labels.device
-        present, where = labels.unique(return_inverse=True)  # p; 4h 4w
-        planes = torch.stack([(where == i).float() for i in range(len(present))])  # p 4h 4w
-        share = F.avg_pool2d(planes[None], 4)[0].flatten(1)  # p hw, how much of a cell is a label
+        present, where = labels.unique(return_inverse=True)  # p; H W
+        planes = torch.stack([(where == i).float() for i in range(len(present))])  # p H W
+        cell = self.network.cell
+        share = F.avg_pool2d(planes[None], cell)[0].flatten(1)  # p hw, how much of a cell is what
         present = present.long().cpu()
         target = known.positive[:, present].to(device) @ share  # k hw
         unknown = known.unknown[:, present].clone()

@@ -22,6 +22,7 @@ from torch.utils.data import Dataset
 from torchvision.transforms.v2 import functional as T
 
 from ..errors import RequestError
+from . import unbuilt
 from .data import find_pictures
 
 IGNORE = 255
@@ -157,6 +158,7 @@ def vocabulary(data: str) -> tuple[str, ...]:
 
 
 def word_sets(data: str, words: tuple[str, ...]) -> dict[str, WordSet]:
+    """Of each labelled set, and of the photographs that show nothing built."""
     index = {w: i for i, w in enumerate(words)}
     labels = {p.name: read_labels(p) for p in find_sets(data)}
     rare = [w for w in labels.get("objects", {}).values() if w not in COMMON]
@@ -183,6 +185,9 @@ def word_sets(data: str, words: tuple[str, ...]) -> dict[str, WordSet]:
             torch.tensor(sorted(index[w] for w in flat), dtype=torch.long),
             name in PASTED,
         )
+    none, blank = torch.tensor([], dtype=torch.long), torch.zeros(0, 256)
+    built = torch.tensor([index[w] for w in unbuilt.WORDS if w in index], dtype=torch.long)
+    sets[unbuilt.NAME] = WordSet(unbuilt.NAME, none, blank, blank, 0, built)
     return sets
 
 
@@ -244,6 +249,10 @@ class LabelledCrops(Dataset[tuple[Tensor, Tensor, int]]):
                     self.stamp_label[Path(name).name] = label
             self._add("stamps", stamps, shares)
             self.files[-1] = [p for p in self.files[-1] if p.name in self.stamp_label]
+        if photographs := unbuilt.unbuilt_pictures(data):
+            self.names.append(unbuilt.NAME)
+            self.files.append(photographs)
+            self.weights.append(shares.get(unbuilt.NAME, 0.0))
         grounds = [
             str(p) for p in (Path(data) / "content", Path(data) / "seg/facades") if p.is_dir()
         ]
@@ -264,7 +273,7 @@ class LabelledCrops(Dataset[tuple[Tensor, Tensor, int]]):
         number = rng.choices(range(len(self.names)), self.weights)[0]
         for _ in range(8):
             file = rng.choice(self.files[number])
-            image, ids = read_labelled(file)
+            image, ids = self._read(file, self.names[number])
             # A picture that lies the other way loses half of itself: prefer one that does not.
             if (image.shape[1] > image.shape[2]) == upright or image.shape[1] == image.shape[2]:
                 break
@@ -276,6 +285,12 @@ class LabelledCrops(Dataset[tuple[Tensor, Tensor, int]]):
         if pasted and self.grounds:
             image = self._ground(image, ids, rng)
         return _recolour(image, rng), ids, number
+
+    def _read(self, file: Path, name: str) -> tuple[Tensor, Tensor]:
+        if name != unbuilt.NAME:
+            return read_labelled(file)
+        image = _pixels(file)
+        return image, torch.zeros(image.shape[1:], dtype=torch.uint8)
 
     def _ground(self, image: Tensor, ids: Tensor, rng: random.Random) -> Tensor:
         """What is labelled, before another photograph, with an edge one pixel soft."""

@@ -14,6 +14,7 @@ from PIL import Image
 from semantic_style.core.bench import masks
 from semantic_style.core.errors import RequestError
 from semantic_style.core.segmenter import Knowledge
+from semantic_style.core.train import unbuilt
 
 
 def grid(*rows: str) -> NDArray[np.bool_]:
@@ -135,6 +136,25 @@ def test_a_whole_run_on_made_pictures(data: Path, tmp_path: Path, refine: bool) 
     assert masks.table(report).row_count == 1
     report.write(tmp_path / "masks.json")
     assert json.loads((tmp_path / "masks.json").read_text())["rows"][0]["set"] == "space"
+
+
+def test_photographs_of_nothing_built_show_what_is_claimed_all_the_same(data: Path) -> None:
+    class Walls(HalfKnown):
+        def knows(self, phrase: str) -> Knowledge:
+            return Knowledge("yes", phrase) if phrase == "building" else Knowledge("no")
+
+    listed = [n for n in unbuilt.LIST.read_text().split() if "/holdout/" in n][:2]
+    for name, bright in zip(listed, (0, 255), strict=True):
+        file = data / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        shades = np.zeros((32, 64), np.uint8)
+        shades[:16] = bright
+        Image.fromarray(shades).convert("RGB").save(file, quality=95)
+    space, row = masks.run(Walls(), data).rows
+    assert (space["set"], row["set"]) == ("space", "unbuilt")
+    assert (row["pictures"], row["words"], row["iou"]) == (2, 0, None)
+    # half of one picture of two, for one word of eight
+    assert row["absent_area"] == pytest.approx(0.5 / 2 / len(unbuilt.WORDS))
 
 
 def test_a_folder_without_held_out_sets_is_refused(tmp_path: Path) -> None:

@@ -41,6 +41,23 @@ def test_a_quarter_of_the_resolution_and_one_plane_a_word(network: WordSegmenter
 
 
 @torch.no_grad()
+def test_the_finest_level_doubles_the_resolution_and_begins_at_nothing() -> None:
+    torch.manual_seed(4)
+    coarse, fine = WordSegmenter(CONFIG).eval(), WordSegmenter(replace(CONFIG, fine=8)).eval()
+    missing = fine.load_state_dict(coarse.state_dict(), strict=False).missing_keys
+    assert {name.split(".")[1] for name in missing} == {"finest"}
+    picture = torch.rand(1, 3, 64, 96)
+    before, after = coarse.embed(picture), fine.embed(picture)
+    assert (CONFIG.cell, fine.config.cell) == (4, 2)
+    assert after.shape == (1, 16, 32, 48)
+    enlarged = torch.nn.functional.interpolate(before, scale_factor=2, mode="bilinear")
+    assert torch.allclose(after, enlarged, atol=1e-6)
+    assert fine.pyramid.finest is not None
+    fine.pyramid.finest.out.weight.normal_()
+    assert not torch.allclose(fine.embed(picture), enlarged, atol=1e-3)
+
+
+@torch.no_grad()
 def test_logits_are_dot_products_plus_bias(network: WordSegmenter) -> None:
     pixels, words, bias = network(torch.rand(1, 3, 32, 32))
     expected = (pixels[0, :, 5, 3] * words[1]).sum() + bias[1]
@@ -77,9 +94,9 @@ def test_the_trunk_pads_as_it_was_trained_to(network: WordSegmenter) -> None:
 @pytest.mark.parametrize(
     ("name", "channels", "blocks"),
     [
-        ("lite0", (24, 40, 112, 320 + 1280), 16),
-        ("lite1", (24, 40, 112, 320 + 1280), 21),
-        ("lite2", (24, 48, 120, 352 + 1280), 21),
+        ("lite0", (16, 24, 40, 112, 320 + 1280), 16),
+        ("lite1", (16, 24, 40, 112, 320 + 1280), 21),
+        ("lite2", (16, 24, 48, 120, 352 + 1280), 21),
     ],
 )
 def test_trunks_are_as_wide_and_deep_as_the_family_says(
@@ -89,7 +106,7 @@ def test_trunks_are_as_wide_and_deep_as_the_family_says(
     assert len(trunk.residuals()) == blocks
     maps = trunk(torch.rand(1, 3, 64, 32))
     assert tuple(each.shape[1] for each in maps) == trunk.channels == channels
-    assert [each.shape[2] for each in maps] == [16, 8, 4, 2]
+    assert [each.shape[2] for each in maps] == [32, 16, 8, 4, 2]
 
 
 @torch.no_grad()
@@ -119,6 +136,9 @@ def test_networks_of_other_words_are_not_joined(network: WordSegmenter) -> None:
     other = WordSegmenter(replace(CONFIG, words=("sky", "sea", "road")))
     with pytest.raises(ValueError, match="the same words"):
         JoinedSegmenter([network, other])
+    finer = WordSegmenter(replace(CONFIG, fine=8))
+    with pytest.raises(ValueError, match="cells of one size"):
+        JoinedSegmenter([network, finer])
 
 
 @torch.no_grad()

@@ -1,4 +1,5 @@
-"""A data folder with two tiny labelled sets, stamps and photographs to paste them on."""
+"""A data folder with two tiny labelled sets, stamps and photographs to paste them on, of which two
+are known to show nothing built."""
 
 from __future__ import annotations
 
@@ -7,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+from semantic_style.core.train.unbuilt import LIST
 
 SETS = {
     "voc": {0: "background", 1: "cat", 2: "dog"},
@@ -38,7 +41,9 @@ def make_data(folder: Path, pictures: int = 4, side: int = 48) -> Path:
     items = {"images/wren.jpg": {"text": "A wren.", "group": "animals/birds"}}
     (stamps / "labels.json").write_text(json.dumps({"items": items}))
     (folder / "content").mkdir()
-    save(folder / "content" / "hill.jpg", np.zeros((side, 2 * side), np.uint8), rng)
+    hills = ["content/hill.jpg", *(n for n in LIST.read_text().split() if "/holdout/" not in n)]
+    for name in hills[:3]:
+        save(folder / name, np.zeros((side, 2 * side), np.uint8), rng)
     return folder
 
 

@@ -65,7 +65,7 @@ def test_train_stop_go_on_calibrate_and_answer(data: Path, tmp_path: Path) -> No
     segmenter = BuiltinSegmenter(str(weights), str(data / "table.safetensors"), long_side=64)
     photo = np.random.default_rng(0).random((40, 64, 3), np.float32)
     masks = segmenter.masks(segmenter.encode(photo), ["cat", "the sky"])
-    assert masks.shape == (2, 8, 16)
+    assert masks.shape == (2, 16, 32)
     assert masks.min() >= 0
     assert masks.max() <= 1
 
@@ -82,6 +82,20 @@ def test_one_step_moves_words_and_upper_blocks_but_no_frozen_filter(data: Path) 
     assert {"bias", "residual", "trunk.blocks.15.project.conv.weight"} <= moved
     assert not {k for k in moved if any(x in k for x in ("depthwise", "stem", "blocks.1.", "head"))}
     assert all(torch.isfinite(value) for value in parts.values())
+
+
+def test_a_step_on_nothing_built_lowers_what_is_built(data: Path) -> None:
+    config = settings(data, shares=("voc=0", "facades=0", "stamps=0", "unbuilt=1"))
+    task = SegmenterTask(config)
+    words = list(task.network.words)
+    building, cat = words.index("building"), words.index("cat")
+    batch = torch.utils.data.default_collate([task.data[i] for i in range(2)])
+    loss, parts = task.loss(task.model, batch)
+    loss.backward()
+    assert parts["absent"] > 0
+    gradient = task.model.bias.grad
+    assert gradient[building] > 0
+    assert gradient[cat] == 0
 
 
 def moved(data: Path, out: Path, key: str, **changes: object) -> float:

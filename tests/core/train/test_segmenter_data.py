@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from semantic_style.core.errors import RequestError
+from semantic_style.core.train import unbuilt
 from semantic_style.core.train.segmenter_data import (
     LabelledCrops,
     split,
@@ -75,6 +76,25 @@ def test_a_stamp_is_pasted_on_a_photograph(data: str) -> None:
     assert known.positive[:, label].sum() == 2  # bird and animal
     assert known.unknown[:, 0].all()
     assert picture[:, ids == 0].float().std() > 0  # no white paper around it
+
+
+def test_photographs_of_nothing_built_deny_what_is_built_and_nothing_else(data: str) -> None:
+    made = crops(data, {"voc": 0.0, "facades": 0.0, "stamps": 0.0, "unbuilt": 1.0})
+    _, ids, number = made[0]
+    assert made.names[number] == "unbuilt"
+    assert ids[ids != 255].unique().tolist() == [0]
+    words = vocabulary(data)
+    known = word_sets(data, words)["unbuilt"]
+    assert len(known.words) == 0
+    assert {words[i] for i in known.absent.tolist()} == {"building", "pavement", "road"}
+
+
+def test_the_list_names_each_photograph_once() -> None:
+    names = unbuilt.LIST.read_text(encoding="utf-8").split()
+    assert len(set(names)) == len(names)
+    held_out = [n for n in names if n.startswith("content/holdout/")]
+    assert len(held_out) == 133
+    assert len(unbuilt.unbuilt_pictures("nowhere")) == 0
 
 
 def test_data_without_labelled_sets_is_refused(tmp_path: Path) -> None:
