@@ -32,7 +32,7 @@ from . import Signal, Word
 from .polishing import Paint, PolishingEngine
 from .style_cache import StyleCache
 from .style_words import StyleWords
-from .tiled import STATISTICS_SIDE, as_picture, convolutions, resized
+from .tiled import STATISTICS_SIDE, as_picture, convolutions, resized, varies
 
 STYLE_SIDE = 512  # pixels of a style picture's long side at brush size 1
 LEAST_STYLE, MOST_STYLE = 64, 3 * STYLE_SIDE
@@ -147,7 +147,9 @@ class ZMNetEngine(PolishingEngine[Parameters, PictureStatistics]):
         tiles = self.plan(canvas.extent, box).tiles
         whole = region is None and self._is_small(tiles[0].outer, canvas.extent)
         window = canvas.window(tiles[0].outer) if whole else None
-        many = self._frames_at_once(canvas.extent) if whole else 1
+        # A picture of one colour needs `stylize`, which gives it something to normalise by.
+        several = window is not None and varies(window)
+        many = self._frames_at_once(canvas.extent) if several else 1
         done, count = 0, len(mixtures)
         report("styling", 0.0)
         while done < count:

@@ -45,3 +45,12 @@ def test_one_pixel_is_enough_to_vary() -> None:
     page[3, 5, 1] += 1 / 255
     assert varies(page)
     assert varies(np.random.default_rng(0).random((4, 4, 3), np.float32))
+
+
+def test_frames_of_a_blank_picture_are_what_each_is_alone(style: Floats) -> None:
+    zmnet = ZMNetEngine(device="cpu", cached=False)
+    page, one = np.ones((90, 120, 3), np.float32), zmnet.prepare(style)
+    mixtures = [[(one, 1.0)], [(one, 0.5), (zmnet.prepare(style[::-1].copy()), 0.5)]]
+    for frame, mixture in zip(zmnet.batch(page, mixtures), mixtures, strict=True):
+        assert (frame.std(axis=(0, 1)) < 0.02).all()
+        assert np.array_equal(frame, zmnet.stylize(page, mixture))
