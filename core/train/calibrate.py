@@ -5,8 +5,10 @@
 Of several weight files that went out from one, the mean of their weights is calibrated: it is
 often better than each (Wortsman et al. 2022, "Model soups", ICML). --beside FILE: another network,
 such as one with another trunk, that is to look together with it. --nearer WORD=OTHER: afterwards
-the word is moved half-way to another, which was labelled where it was not. Looks at the training
-pictures that training withholds, never at held-out ones.
+the word is moved half-way to another, which was labelled where it was not. --cut-like FILE: takes
+the thresholds of a file that was calibrated, for a network that went on from it with all pictures
+(`--set every=true`), which leaves none to look at. Looks at the training pictures that training
+withholds, never at held-out ones.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from ..nets.word_segmenter import (
     JoinedSegmenter,
     WordSegmenter,
     fitted,
+    segmenter_of,
     word_logits,
 )
 from .data import find_pictures, to_unit
@@ -133,12 +136,21 @@ def calibrate(network: Segmenter, data: str, pictures: int) -> Tensor:
     return torch.where(answered, -cut.clamp(-6, 6), 0.0)
 
 
+def cut_like(network: Segmenter, file: str) -> Tensor:
+    """What that file adds to each word's logits, [K]. RequestError where it knows other words."""
+    state, metadata = load_weights(file)
+    if segmenter_of(metadata["config"]).config.words != network.config.words:
+        raise RequestError(f"{file} knows other words: its thresholds do not go with this network")
+    return state["calibration"].float()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", required=True)
     parser.add_argument("--weights", required=True, nargs="+", help="several: their mean")
     parser.add_argument("--beside", nargs="+", help="the same of a network that looks along")
     parser.add_argument("--nearer", nargs="*", default=[], metavar="WORD=OTHER")
+    parser.add_argument("--cut-like", metavar="FILE", help="thresholds of that file instead")
     parser.add_argument("--pictures", type=int, default=1000, help="at most, a set")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
@@ -151,7 +163,10 @@ def main() -> None:
         raise RequestError(
             f"--nearer takes two of the network's words as WORD=OTHER, not {'='.join(unknown[0])}"
         )
-    shift = calibrate(network, given.data, given.pictures)
+    if given.cut_like:
+        shift = cut_like(network, given.cut_like)
+    else:
+        shift = calibrate(network, given.data, given.pictures)
     network.calibration.copy_(shift)
     for word, other in nearer:
         network.bring_nearer(word, other)

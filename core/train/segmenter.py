@@ -48,8 +48,9 @@ class SegmenterConfig(TrainConfig):
     gradients a step takes half as long. Depthwise filters always keep theirs, since their
     gradients cost a processor more than all the rest. trunk_rate: share of the learning rate for
     the blocks that learn; at the pyramid's own the trunk forgets ImageNet within some hundred
-    steps. dropout: share of the deepest maps that a step does without, against words that
-    are known by a handful of pictures.
+    steps. every: trains on the pictures, too, that are withheld to set thresholds on; thresholds
+    are then another file's (`calibrate --cut-like`). dropout: share of the deepest maps that a
+    step does without, against words that are known by a handful of pictures.
     """
 
     data: str = ""
@@ -58,6 +59,7 @@ class SegmenterConfig(TrainConfig):
     trunk_name: str = "lite0"
     frozen: int = 64
     trunk_rate: float = 0.05
+    every: bool = False
     dropout: float = 0.0
     size: int = 320
     short: int = 256
@@ -105,6 +107,7 @@ class SegmenterTask:
         self.data = LabelledCrops(
             config.data, config.size, config.short, config.batch, config.seed,
             {k: float(v) for k, v in (pair.split("=") for pair in config.shares)}, config.paste,
+            every=config.every,
         )  # fmt: skip
         sets = word_sets(config.data, words)
         self.sets: list[WordSet] = [

@@ -231,9 +231,11 @@ class LabelledCrops(Dataset[tuple[Tensor, Tensor, int]]):
 
     def __init__(
         self, data: str, long: int, short: int, batch: int, seed: int, shares: Mapping[str, float],
-        paste: float,
+        paste: float, *, every: bool = False,
     ) -> None:  # fmt: skip
+        """every: also the pictures that are withheld to set thresholds on."""
         self.long, self.short, self.batch, self.seed, self.paste = long, short, batch, seed, paste
+        self.every = every
         self.names: list[str] = []
         self.files: list[list[Path]] = []
         self.weights: list[float] = []
@@ -260,7 +262,8 @@ class LabelledCrops(Dataset[tuple[Tensor, Tensor, int]]):
 
     def _add(self, name: str, folder: Path, shares: Mapping[str, float]) -> None:
         self.names.append(name)
-        self.files.append(split(find_pictures([str(folder / "images")]))[0])
+        trained_on, withheld = split(find_pictures([str(folder / "images")]))
+        self.files.append(trained_on + withheld if self.every else trained_on)
         self.weights.append(shares.get(name, 0.1))
 
     def __len__(self) -> int:

@@ -18,6 +18,7 @@ from semantic_style.core.errors import RequestError
 from semantic_style.core.nets.word_segmenter import (
     JoinedSegmenter,
     Trunk,
+    WordSegmenter,
     WordSegmenterConfig,
 )
 from semantic_style.core.train.calibrate import Curves, calibrate, load_segmenter
@@ -156,6 +157,28 @@ def test_a_trunk_is_folded_out_of_a_wheel(tmp_path: Path) -> None:
     assert trunk.stem.conv.bias is not None
     assert torch.allclose(trunk.stem.conv.bias, torch.tensor(-0.5))
     assert torch.allclose(trunk.head.conv.weight, state["_conv_head.weight"])
+
+
+def test_thresholds_are_taken_from_another_file(data: Path, tmp_path: Path) -> None:
+    network = load_segmenter(str(train(settings(data), tmp_path / "run")))
+    network.calibration.copy_(torch.linspace(-1, 1, len(network.calibration)))
+    export(network, {"config": network.to_json()}, tmp_path / "cut.safetensors")
+    command = [sys.executable, "-m", "semantic_style.core.train.calibrate", "--data", str(data)]
+    command += ["--weights", str(tmp_path / "run/word-segmenter.safetensors"), "--cut-like"]
+    out = tmp_path / "out.safetensors"
+    for file, said in (("cut.safetensors", ""), ("few.safetensors", "knows other words")):
+        if said:
+            few = WordSegmenter(WordSegmenterConfig(words=("sky",), dim=8, width=16))
+            export(few, {"config": few.to_json()}, tmp_path / file)
+            out.unlink()
+        ran = subprocess.run(
+            [*command, str(tmp_path / file), "--out", str(out)],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert said in ran.stderr
+        assert out.exists() == (not said)
+        if not said:
+            assert torch.equal(load_file(out)["calibration"], network.calibration.half())
 
 
 def test_what_is_no_trunk_is_refused(tmp_path: Path) -> None:

@@ -112,6 +112,16 @@ def test_an_eighth_is_withheld_whatever_the_order_of_the_files() -> None:
     assert split(files[::-1]) == (trained_on, withheld)
 
 
+def test_a_last_run_sees_what_was_withheld(tmp_path: Path) -> None:
+    data = str(make_data(tmp_path, pictures=8))
+    first, last = (
+        LabelledCrops(data, 64, 32, 2, 5, SHARES, 1.0, every=each) for each in (False, True)
+    )
+    number = first.names.index("voc")
+    assert len(first.files[number]) == 7
+    assert len(last.files[number]) == 8
+
+
 def test_a_set_of_a_few_pictures_withholds_none() -> None:
     files = [Path(f"picture-{number}.jpg") for number in range(7)]
     assert split(files) == (files, [])
