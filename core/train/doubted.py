@@ -2,10 +2,10 @@
 
     python -m semantic_style.core.train.doubted --data DATA --weights FILE --out NEW
 
-Who labels a street leaves windows and doors out, and what is left out counts as building: half of
-what a network learns of windows is then wrong. Where the network sees one of --things with
-certainty and the label is --label, the pixel becomes unknown; labels of the things themselves stay.
-NEW is DATA with the masks of --set so changed; all else in it are links.
+Who labels a street leaves windows and doors out, and what is left out counts as building: from it
+a network learns to deny what it sees. Where it sees one of --things all the same and the label is
+--label, the pixel becomes unknown; labels of the things themselves stay. NEW is DATA with the masks
+of --set so changed; all else in it are links.
 """
 
 from __future__ import annotations
