@@ -105,7 +105,7 @@ def restyled(case, photo, name):
         found.pop("selection")
     answer = call(
         "python-fu-semantic-style", image=image, drawables=[layer], recipe=RECIPE,
-        merge=case.get("merge", False),
+        merge=case.get("merge", False), polish=0 if case.get("inexact") else -1,
     )  # fmt: skip
     found["status"], found["message"] = answer["status"], answer["message"]
     found["untouched"] = source == all_of(layer)
