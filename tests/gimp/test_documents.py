@@ -119,7 +119,7 @@ def found(real_gimp: RealGimp, shared_worker: Worker) -> dict[str, Any]:
         "for number, (name, case) in enumerate(cases.items()):\n"
         "    verdict[name] = restyled(case, photo, f'case{number}')\n"
     )
-    return real_gimp.batch(script)
+    return real_gimp.batch(script, limit=300)  # dozens of runs, on a machine that may be busy
 
 
 @pytest.fixture(scope="module")
